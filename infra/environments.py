@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Builds the Python environments Gyre needs, each from a lock with hashes. Runs on any Python from 3.9 on, before anything is installed.
+"""Builds the Python environments Gyre needs, each from a lock with hashes. Needs nothing but a Python from 3.9 on.
 
-    python3 infra/environments.py [NAME ...]    build what is missing or out of date (all of them without a name)
-    python3 infra/environments.py --lock        resolve requirements/*.in anew
-    python3 infra/environments.py --uv          print the path of a working uv
+python3 infra/environments.py [NAME ...]    build what is missing or out of date (all of them without a name)
+python3 infra/environments.py --lock        resolve requirements/*.in anew
+python3 infra/environments.py --uv          print the path of a working uv
 """
 
 from __future__ import annotations
@@ -61,11 +61,7 @@ class Environment:
         return self.folder / "gyre.stamp"
 
     def ready(self) -> bool:
-        return (
-            self.interpreter.exists()
-            and self.stamp_file.is_file()
-            and self.stamp_file.read_text() == self.stamp()
-        )
+        return self.interpreter.exists() and self.stamp_file.is_file() and self.stamp_file.read_text() == self.stamp()
 
 
 ENVIRONMENTS = (
@@ -86,7 +82,7 @@ class Closure:
     options: tuple[str, ...] = ()
 
 
-# In this order: what the functions run must be the versions that the tests saw, so each later closure is held to science's.
+# In this order: what the functions run must be what the tests saw, so each later closure is held to science's.
 CLOSURES = (
     Closure("uv", "3.9"),
     Closure("science", "3.12", ("--overrides", "science.overrides")),
@@ -133,9 +129,7 @@ def find_uv() -> str:
 
 def find_python(uv: str, version: str) -> str:
     """An interpreter of that version, from this machine or, where uv may, downloaded."""
-    found = subprocess.run(
-        [uv, "python", "find", "--no-project", version], capture_output=True, text=True, cwd=ROOT
-    )
+    found = subprocess.run([uv, "python", "find", "--no-project", version], capture_output=True, text=True, cwd=ROOT)
     if found.returncode == 0:
         return found.stdout.strip()
     say(f"Python {version} is not on this machine: asking uv to fetch it")
@@ -168,7 +162,9 @@ def lock(uv: str) -> None:
     """Resolves every closure anew; the index comes from the caller's own configuration and is not written down."""
     for closure in CLOSURES:
         say(f"resolving requirements/{closure.name}.in")
-        platform = ["--python-platform", "x86_64-manylinux_2_28"] if closure.name in SINGLE_PLATFORM else ["--universal"]
+        platform = (
+            ["--python-platform", "x86_64-manylinux_2_28"] if closure.name in SINGLE_PLATFORM else ["--universal"]
+        )
         command = [uv, "pip", "compile", "--quiet", "--upgrade", "--generate-hashes", "--no-emit-index-url"]
         command += ["--custom-compile-command", "make lock", "--python-version", closure.python, *platform]
         command += [*closure.options, f"{closure.name}.in", "-o", f"{closure.name}.lock"]

@@ -1,0 +1,61 @@
+"""Writes the API of all functions as one OpenAPI document, beside the code that serves it: python -m infra.openapi"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+from fastapi import APIRouter, FastAPI
+from gyre import __version__
+from gyre.http.factory import is_open
+from gyre.http.routes import inference, monitoring, predictions, training
+
+DOCUMENT = Path(__file__).resolve().parent.parent / "layers/runtime/gyre/http/openapi.json"
+
+# A router's routes do not depend on its parts, and none is called here.
+_PART = cast(Any, None)
+
+
+def routers() -> dict[str, APIRouter]:
+    """Each function's routes, by the function's name."""
+    return {
+        "inference": inference.router("", "", _PART),
+        "training_trigger": training.router(_PART, _PART, _PART),
+        "prediction_log": predictions.router(_PART),
+        "drift": monitoring.router("", _PART, _PART),
+    }
+
+
+def document() -> dict[str, Any]:
+    """One document; each route is tagged with its function and says whether it needs a key."""
+    app = FastAPI(
+        title="Gyre",
+        version=__version__,
+        description="The whole model loop, serverless. Keys go in the header `x-api-key`.",
+    )
+    for name, router in routers().items():
+        app.include_router(router, tags=[name])
+    made = app.openapi()
+    made.setdefault("components", {})["securitySchemes"] = {
+        "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+    }
+    made["security"] = [{"key": []}]
+    for path, methods in made["paths"].items():
+        for told in methods.values():
+            if is_open(path):
+                told["security"] = []
+    return made
+
+
+def as_text(made: dict[str, Any]) -> str:
+    return json.dumps(made, indent=1, sort_keys=True) + "\n"
+
+
+def main() -> int:
+    DOCUMENT.write_text(as_text(document()))
+    print(f"openapi: wrote {DOCUMENT.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,35 @@
+"""boto3 clients, made when first needed; AWS_ENDPOINT_URL points them at an emulator."""
+
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from gyre.errors import Conflict, GyreError, NotFound, TooManyRequests, Unavailable
+
+_CONFIG = Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4})
+
+_MISSING = {"NoSuchKey", "404", "NoSuchVersion", "ExecutionDoesNotExist", "NoSuchBucket", "NotFound"}
+_LOST_RACE = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
+_THROTTLED = {"SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
+
+
+@cache
+def client(service: str) -> Any:
+    return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]  # the name is not a literal here
+
+
+def told(error: ClientError | BotoCoreError, what: str) -> GyreError:
+    """An AWS error as one of ours. The only place that reads AWS's codes."""
+    if isinstance(error, BotoCoreError):
+        return Unavailable(f"{what}: AWS could not be reached ({type(error).__name__}). Try again.")
+    code = error.response.get("Error", {}).get("Code", "unknown")
+    if code in _MISSING:
+        return NotFound(f"{what} does not exist.")
+    if code in _LOST_RACE:
+        return Conflict(f"{what} was changed by somebody else. Read it again, then repeat.")
+    if code in _THROTTLED:
+        return TooManyRequests(f"{what}: AWS asks to slow down. Try again in a moment.")
+    return Unavailable(f"{what}: AWS answered {code}. Try again; if it stays, look at the function's policy.")

@@ -1,0 +1,1 @@
+"""Data coming in: uploads, and what they hold."""

@@ -1,0 +1,1 @@
+"""HTTP: one way to build an app, map errors, check keys."""

@@ -1,0 +1,69 @@
+"""Errors as HTTP: one table of statuses, one JSON shape."""
+
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from gyre import errors
+
+STATUS: dict[type[errors.GyreError], int] = {
+    errors.Invalid: 422,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.TooLarge: 413,
+    errors.TooManyRequests: 429,
+    errors.NotReady: 503,
+    errors.Unavailable: 503,
+}
+
+
+def error_answer(status: int, code: str, message: str, request_id: str, field: str | None = None) -> JSONResponse:
+    """The one shape every error has."""
+    told: dict[str, Any] = {"code": code, "message": message, "request_id": request_id}
+    if field:
+        told["field"] = field
+    return JSONResponse({"error": told}, status)
+
+
+def answer_for(error: errors.GyreError, request_id: str) -> JSONResponse:
+    return error_answer(STATUS[type(error)], error.code, error.message, request_id, error.field)
+
+
+def map_errors(app: FastAPI, log: Logger) -> None:
+    """Teaches an app the table above; whatever is not in it is logged with its stack and told as a bare 500."""
+
+    @app.exception_handler(errors.GyreError)
+    async def known(request: Request, error: errors.GyreError) -> JSONResponse:
+        return answer_for(error, request.state.request_id)
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        place = [str(part) for part in first["loc"] if part not in ("body", "query", "path")]
+        field = ".".join(place) or None
+        sent = "" if first["type"] in ("missing", "json_invalid") else f" (sent: {repr(first.get('input'))[:80]})"
+        message = f"{field or 'The request'}: {first['msg']}{sent}."
+        return error_answer(422, "invalid", message, request.state.request_id, field)
+
+    @app.exception_handler(HTTPException)
+    async def protocol(request: Request, error: HTTPException) -> JSONResponse:
+        code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+        message = str(error.detail)
+        if error.status_code == 404:
+            message = f"{request.url.path} does not exist here. /docs lists what does."
+        answer = error_answer(error.status_code, code, message, request.state.request_id)
+        answer.headers.update(error.headers or {})
+        return answer
+
+    @app.exception_handler(Exception)
+    async def unknown(request: Request, error: Exception) -> JSONResponse:
+        log.error("broke", exc_info=error)
+        message = "Something broke on our side. The log holds it under this request_id."
+        return error_answer(500, "internal", message, request.state.request_id)

@@ -1,0 +1,28 @@
+"""From a Lambda event to an app and back."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from fastapi import FastAPI
+from mangum import Mangum
+
+Handler = Callable[[dict[str, Any], Any], Any]
+
+
+def http_handler(compose: Callable[[], FastAPI]) -> Handler:
+    """A handler whose app is composed once, at the first call: nothing is read or opened by an import."""
+
+    @cache
+    def adapter() -> Mangum:
+        return Mangum(compose(), lifespan="off")
+
+    def handle(event: dict[str, Any], context: Any) -> Any:
+        return adapter()(event, context)
+
+    return handle
+
+
+def is_http(event: dict[str, Any]) -> bool:
+    """True for a call through API Gateway; a function with other triggers asks this first."""
+    return "httpMethod" in event

@@ -1,0 +1,1 @@
+"""Monitoring: windows of the journal, and the verdict on them."""

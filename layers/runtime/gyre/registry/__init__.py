@@ -1,0 +1,1 @@
+"""Releases: which bundle serves."""

@@ -1,0 +1,85 @@
+"""What each function reads from its environment: a class per function, which asks for its own variables alone."""
+
+import os
+from collections.abc import Mapping
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+PREFIX = "GYRE_"
+
+
+class SettingsError(Exception):
+    """A variable is missing or malformed: a fault of the deployment, never of a caller."""
+
+
+class Settings(BaseModel):
+    """What every function has. A field `data_bucket` is read from the variable `GYRE_DATA_BUCKET`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+
+    environment: str
+    """Where this runs: local, dev, staging or production."""
+    commit: str = "unknown"
+    """The commit the stack was deployed from; `/health` shows it."""
+    log_level: str = "INFO"
+    """The lowest level that is logged."""
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Takes this class's variables from the environment; all problems are told at once."""
+        found = {name: environ[PREFIX + name.upper()] for name in cls.model_fields if PREFIX + name.upper() in environ}
+        try:
+            return cls.model_validate(found)
+        except ValidationError as error:
+            told = "; ".join(f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+            raise SettingsError(f"{cls.__name__}: {told}. They are set in template.yaml.") from None
+
+
+class ApiSettings(Settings):
+    """A function that answers HTTP."""
+
+    artifact_bucket: str
+    """The bucket of keys, releases and bundles."""
+
+
+class InferenceSettings(ApiSettings):
+    """functions/inference."""
+
+
+class TrainingTriggerSettings(ApiSettings):
+    """functions/training_trigger."""
+
+    data_bucket: str
+    """The bucket of uploads, datasets, the journal and what is computed from them."""
+    training_state_machine: str
+    """The ARN of the state machine that trains."""
+
+
+class PredictionLogSettings(ApiSettings):
+    """functions/prediction_log."""
+
+    data_bucket: str
+    """The bucket of uploads, datasets, the journal and what is computed from them."""
+
+
+class DriftSettings(ApiSettings):
+    """functions/drift."""
+
+    data_bucket: str
+    """The bucket of uploads, datasets, the journal and what is computed from them."""
+    monitoring_state_machine: str
+    """The ARN of the state machine that watches."""
+
+
+class ScienceSettings(Settings):
+    """functions/science: the tasks of the state machines."""
+
+    data_bucket: str
+    """The bucket of uploads, datasets, the journal and what is computed from them."""
+    window_hours: int = 24
+    """How far back a monitoring window reaches."""
+    window_minimum: int = 30
+    """Below this many journal records a window is told as `not enough data`."""
+    failure_share_limit: float = 0.05
+    """The share of failed calls in a window above which its verdict is `warn`."""

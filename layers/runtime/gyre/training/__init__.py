@@ -1,0 +1,1 @@
+"""Training: how a run starts and how it is told."""

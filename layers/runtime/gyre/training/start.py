@@ -1,0 +1,50 @@
+"""How a training run starts: by a request, or by an upload."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gyre.datasets.upload import INBOX, Upload, checked_model, upload_at
+from gyre.errors import NotFound
+from gyre.objects import ObjectStore
+from gyre.workflow import Workflow
+
+
+@dataclass(frozen=True)
+class Started:
+    """A run that goes on by itself; `fresh` is False where the same event had started it before."""
+
+    run: str
+    upload: Upload
+    fresh: bool
+
+
+def start_from_upload(key: str, version: str | None, workflow: Workflow) -> Started:
+    """Starts the run of one upload. Its name comes from the object's version, so that an event told twice runs once."""
+    upload = upload_at(key, version)
+    identity = hashlib.sha256(f"{key}\n{version}".encode()).hexdigest()[:24]
+    return _start(f"upload-{identity}", upload, workflow)
+
+
+def start_by_request(model: str, dataset: str | None, uploads: ObjectStore, workflow: Workflow) -> Started:
+    """Starts a run over the named upload, or over the model's newest one."""
+    key = dataset or _newest_upload(checked_model(model), uploads)
+    if not key.startswith(INBOX):
+        key = f"{INBOX}{checked_model(model)}/{key}"
+    upload = upload_at(key)
+    uploads.size(upload.key)  # NotFound here, where the caller hears it, and not in the run
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    return _start(f"train_{moment}-{secrets.token_hex(4)}", upload, workflow)
+
+
+def _newest_upload(model: str, uploads: ObjectStore) -> str:
+    found = max(uploads.list(f"{INBOX}{model}/"), key=lambda each: each.changed_at, default=None)
+    if found is None:
+        raise NotFound(f"{model} has no upload: put a file under {INBOX}{model}/ in the data bucket.", field="model")
+    return found.key
+
+
+def _start(run: str, upload: Upload, workflow: Workflow) -> Started:
+    payload = {"run": run, "model": upload.model, "upload": {"key": upload.key, "version": upload.version}}
+    return Started(run, upload, workflow.start(run, payload))

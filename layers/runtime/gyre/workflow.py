@@ -1,0 +1,58 @@
+"""What Gyre needs of Step Functions: start a run by name once, and tell how far it came."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from gyre.errors import Invalid
+
+RunStatus = Literal["running", "succeeded", "failed", "timed_out", "stopped"]
+StepStatus = Literal["running", "succeeded", "failed"]
+
+RUN_PATTERN = r"^[A-Za-z0-9_-]{1,80}$"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One state of the machine, as far as this run entered it."""
+
+    name: str
+    status: StepStatus
+    started_at: datetime
+    ended_at: datetime | None = None
+    cause: str | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a workflow."""
+
+    name: str
+    status: RunStatus
+    started_at: datetime
+    ended_at: datetime | None = None
+    cause: str | None = None
+    input: Mapping[str, Any] = field(default_factory=dict)
+    output: Mapping[str, Any] | None = None
+    steps: tuple[Step, ...] = ()
+
+
+class Workflow(Protocol):
+    """One state machine."""
+
+    def start(self, name: str, payload: Mapping[str, Any]) -> bool:
+        """Starts a run. False if a run of that name was started before: the same event never runs twice."""
+
+    def show(self, name: str) -> Run:
+        """The run with its steps, or `NotFound`."""
+
+
+def checked_run_name(name: str) -> str:
+    """The name, if it can be one of ours; it becomes part of an ARN, so nothing else may pass."""
+    if not re.match(RUN_PATTERN, name):
+        raise Invalid(
+            f"{name[:100]!r} is not the name of a run: letters, digits, - and _ only, 80 at most.", field="run"
+        )
+    return name
