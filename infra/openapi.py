@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from fastapi import APIRouter, FastAPI
+
 from gyre import __version__
 from gyre.http.factory import is_open
 from gyre.http.routes import inference, monitoring, predictions, training

@@ -1,4 +1,4 @@
-"""What can go wrong, told as facts. HTTP statuses (http/errors.py) and the state machines' retries go by their names."""
+"""What can go wrong, told as facts. HTTP statuses (http/errors.py) and the state machines' retries go by name."""
 
 
 class GyreError(Exception):

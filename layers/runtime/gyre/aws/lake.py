@@ -104,7 +104,7 @@ def _row(r: JournalRecord) -> tuple[Any, ...]:
 
 
 def _moment(micros: int) -> datetime:
-    """Times are read as numbers: turning them into Python's needs a time zone database, which Lambda need not have."""
+    """Times are read as numbers: arro3 would look for a time zone database, which Lambda need not have."""
     return _EPOCH + timedelta(microseconds=micros)
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import secrets
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -97,3 +98,9 @@ def permit(caller: Caller, role: Role) -> None:
     """`Forbidden` unless the caller has the role. An admin has every role."""
     if caller.role not in ("admin", role):
         raise Forbidden(f"The key {caller.id} has the role {caller.role}; this call needs {role}.")
+
+
+def new_key(key_id: str, role: Role, made_at: str) -> tuple[str, Key]:
+    """A secret, told once, and what is kept of it."""
+    secret = f"gyre_{secrets.token_urlsafe(32)}"
+    return secret, Key(id=key_id, role=role, sha256=hashed(secret), made_at=made_at)

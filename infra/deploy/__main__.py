@@ -1,0 +1,115 @@
+"""python -m infra.deploy [ENVIRONMENT]: deploys what is built; `local` is the emulator on this machine."""
+
+import argparse
+import json
+import sys
+import time
+import urllib.error
+import urllib.request
+
+from gyre import __version__
+from gyre.aws.s3 import S3Bucket
+from gyre.errors import GyreError
+from infra.deploy import DeployError
+from infra.deploy.aws import deploy_to_aws
+from infra.deploy.emulator import api_url, deploy_to_emulator
+from infra.deploy.keys import ensure_admin_key
+from infra.deploy.record import RECORD, StackRecord, read_record, write_record
+from infra.deploy.stacks import Stack
+from infra.deploy.target import ROOT, Target, commit_of, speak_to, target_named
+from infra.packaging import BuildError
+from infra.packaging.workshop import Workshop
+
+HEALTH_LIMIT_SECONDS = 60
+
+
+def say(line: str) -> None:
+    print(f"deploy: {line}", flush=True)
+
+
+def deploy(environment: str) -> StackRecord:
+    """Deploys, makes the admin key where there is none, waits until the API answers, writes the record."""
+    started = time.monotonic()
+    target = target_named(environment)
+    speak_to(target)
+    commit = commit_of()
+    if target.on_emulator:
+        storage, stack = deploy_to_emulator(target, commit, Workshop(), say)
+        url = api_url(target, stack)
+    else:
+        storage, stack = deploy_to_aws(target, commit, say)
+        url = stack.outputs["ApiUrl"]
+    secret, fresh = ensure_admin_key(S3Bucket(storage.outputs["ArtifactBucket"]), _known_secret(target))
+    if fresh:
+        say("made an admin key; only its hash is kept in the deployment")
+    record = _record(target, storage, stack, url, secret, commit)
+    _wait_for_health(url, commit)
+    write_record(record)
+    took = time.monotonic() - started
+    say(f"{url} answers; {RECORD.relative_to(ROOT)} holds the addresses and the key ({took:.1f} s)")
+    return record
+
+
+def _known_secret(target: Target) -> str | None:
+    try:
+        record = read_record()
+    except DeployError:
+        return None
+    return record.api_key if record.environment == target.environment else None
+
+
+def _record(target: Target, storage: Stack, stack: Stack, url: str, secret: str, commit: str) -> StackRecord:
+    return StackRecord(
+        environment=target.environment,
+        stack=target.stack,
+        region=target.region,
+        endpoint_url=target.endpoint,
+        api_url=url,
+        api_key=secret,
+        data_bucket=storage.outputs["DataBucket"],
+        artifact_bucket=storage.outputs["ArtifactBucket"],
+        journal_queue_url=stack.outputs["JournalQueueUrl"],
+        journal_dead_letters_url=stack.outputs["JournalDeadLettersUrl"],
+        notices_topic=stack.outputs["NoticesTopic"],
+        training_state_machine=stack.outputs["TrainingStateMachine"],
+        monitoring_state_machine=stack.outputs["MonitoringStateMachine"],
+        version=__version__,
+        commit=commit,
+    )
+
+
+def _wait_for_health(url: str, commit: str) -> None:
+    """A stack can be complete and still be unable to answer, or answer with the code of before."""
+    limit = time.monotonic() + HEALTH_LIMIT_SECONDS
+    last = "no answer"
+    while time.monotonic() < limit:
+        try:
+            with urllib.request.urlopen(f"{url}/health", timeout=30) as answer:  # noqa: S310
+                told = json.load(answer)
+            if told["commit"] == commit:
+                return
+            last = f"it still answers with commit {told['commit']}"
+        except urllib.error.HTTPError as error:
+            last = f"it answers {error.code}: {error.read(300).decode(errors='replace')}"
+        except (urllib.error.URLError, OSError, ValueError) as error:
+            last = str(error)
+        time.sleep(0.3)
+    raise DeployError(f"{url}/health is not well after {HEALTH_LIMIT_SECONDS} s: {last}. The function's log says more.")
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.deploy", description=__doc__)
+    parser.add_argument("environment", nargs="?", default="local", help="a section of samconfig.toml; default: local")
+    try:
+        deploy(parser.parse_args(arguments).environment)
+    except (DeployError, BuildError) as error:
+        print(f"deploy: {error}", file=sys.stderr)
+        return 1
+    except GyreError as error:
+        print(f"deploy: {error.message}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

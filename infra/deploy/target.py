@@ -1,0 +1,76 @@
+"""Where a deployment goes: one section of samconfig.toml, the same file sam itself reads."""
+
+import os
+import subprocess
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.deploy import DeployError
+
+ROOT = Path(__file__).resolve().parents[2]
+DEFAULT_PORT = 4566
+
+
+@dataclass(frozen=True)
+class Target:
+    """One environment as samconfig.toml declares it."""
+
+    environment: str
+    stack: str
+    region: str
+    parameters: dict[str, str]
+    endpoint: str | None = None
+
+    @property
+    def storage_stack(self) -> str:
+        return f"{self.stack}-storage"
+
+    @property
+    def on_emulator(self) -> bool:
+        return self.endpoint is not None
+
+
+def target_named(environment: str, root: Path = ROOT) -> Target:
+    """Reads one environment; `local` is the emulator on this machine."""
+    config = tomllib.loads((root / "samconfig.toml").read_text())
+    known = [name for name, section in config.items() if isinstance(section, dict) and "deploy" in section]
+    if environment not in known:
+        raise DeployError(f"samconfig.toml has no environment {environment!r}; it has: {', '.join(known)}")
+    wanted = config[environment]["deploy"]["parameters"]
+    region = wanted.get("region", config["default"]["global"]["parameters"]["region"])
+    parameters = dict(each.split("=", 1) for each in wanted.get("parameter_overrides", ()))
+    endpoint = f"http://127.0.0.1:{emulator_port()}" if environment == "local" else None
+    return Target(environment, wanted["stack_name"], region, parameters, endpoint)
+
+
+def emulator_port() -> int:
+    return int(os.environ.get("GYRE_EMULATOR_PORT", DEFAULT_PORT))
+
+
+def speak_to(target: Target) -> None:
+    """Points boto3, in this process and its children, at the target."""
+    os.environ["AWS_DEFAULT_REGION"] = os.environ["AWS_REGION"] = target.region
+    if target.endpoint:
+        # The emulator takes any credentials; a person's real ones never go there.
+        os.environ |= {
+            "AWS_ENDPOINT_URL": target.endpoint,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+        }
+        os.environ.pop("AWS_SESSION_TOKEN", None)
+        os.environ.pop("AWS_PROFILE", None)
+
+
+def commit_of(root: Path = ROOT) -> str:
+    """The commit that is deployed; `-dirty` where the tree holds more than it, `unknown` outside git."""
+    try:
+        head = subprocess.run(
+            ["git", "rev-parse", "--short=12", "HEAD"], cwd=root, capture_output=True, text=True, timeout=20
+        )
+        changed = subprocess.run(["git", "status", "--porcelain"], cwd=root, capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    if head.returncode:
+        return "unknown"
+    return head.stdout.strip() + ("-dirty" if changed.stdout.strip() else "")
