@@ -1,4 +1,4 @@
-"""Answers callers: the front page, health, readiness, the API's documents."""
+"""Answers callers: the front page, health, readiness, the documents of the API."""
 
 from fastapi import FastAPI
 

@@ -11,7 +11,6 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from infra.deploy import DeployError
-from infra.packaging.check import part_of
 from infra.packaging.template import FUNCTION, LAYER, load, plain
 from infra.packaging.workshop import Workshop
 
@@ -73,7 +72,7 @@ def _file_of(shop: Workshop, kind: str, uri: str, name: str) -> Path:
     if kind == STATE_MACHINE:
         file = shop.root / uri
     else:
-        part = part_of(shop, uri)
+        part = shop.part_at(uri)
         if part is None:
             raise DeployError(f"template.yaml: nothing builds {name} ({uri}); add it to infra/packaging/recipe.py")
         file = shop.archive(part)

@@ -17,6 +17,7 @@ from infra.packaging.template import load
 from infra.packaging.workshop import Workshop
 
 SHAPE_TAG = "gyre:shape"
+CONTENT_TAG = "gyre:content"
 
 
 def deploy_to_emulator(target: Target, commit: str, shop: Workshop, say: Say) -> tuple[Stack, Stack]:
@@ -69,6 +70,9 @@ def _main(target: Target, stacks: Stacks, made: Bundle, parameters: dict[str, st
     """Code is updated in place; anything else the emulator would change by half, so the stack is made anew."""
     request = _request(made.body, parameters, made.shape)
     found = stacks.wait_while_busy(target.stack)
+    if found and found.usable and _tags(request).items() <= found.tags.items():
+        say(f"{target.stack}: nothing has changed")
+        return found
     if found and found.usable and found.tags.get(SHAPE_TAG) == made.shape:
         say(f"{target.stack}: update the code")
         return stacks.update(target.stack, **request)
@@ -83,12 +87,17 @@ def _main(target: Target, stacks: Stacks, made: Bundle, parameters: dict[str, st
 
 
 def _request(body: str, parameters: dict[str, str], shape: str) -> dict[str, Any]:
+    content = hashlib.sha256(json.dumps([body, parameters], sort_keys=True).encode()).hexdigest()[:16]
     return {
         "TemplateBody": body,
         "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
         "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-        "Tags": [{"Key": SHAPE_TAG, "Value": shape}],
+        "Tags": [{"Key": SHAPE_TAG, "Value": shape}, {"Key": CONTENT_TAG, "Value": content}],
     }
+
+
+def _tags(request: dict[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in request["Tags"]}
 
 
 def _drop_leftover_logs(target: Target) -> None:

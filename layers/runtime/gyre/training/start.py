@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gyre.datasets.upload import INBOX, Upload, checked_model, upload_at
-from gyre.errors import NotFound
+from gyre.errors import Invalid, NotFound
 from gyre.objects import ObjectStore
 from gyre.workflow import Workflow
 
@@ -23,8 +23,12 @@ class Started:
 def start_from_upload(key: str, version: str | None, workflow: Workflow) -> Started:
     """Starts the run of one upload. Its name comes from the object's version, so that an event told twice runs once."""
     upload = upload_at(key, version)
-    identity = hashlib.sha256(f"{key}\n{version}".encode()).hexdigest()[:24]
-    return _start(f"upload-{identity}", upload, workflow)
+    return _start(run_of_upload(key, version), upload, workflow)
+
+
+def run_of_upload(key: str, version: str | None) -> str:
+    """What the run of an upload is called; whoever uploaded a file can follow it by this name."""
+    return f"upload-{hashlib.sha256(f'{key}\n{version}'.encode()).hexdigest()[:24]}"
 
 
 def start_by_request(model: str, dataset: str | None, uploads: ObjectStore, workflow: Workflow) -> Started:
@@ -33,7 +37,12 @@ def start_by_request(model: str, dataset: str | None, uploads: ObjectStore, work
     if not key.startswith(INBOX):
         key = f"{INBOX}{checked_model(model)}/{key}"
     upload = upload_at(key)
-    uploads.size(upload.key)  # NotFound here, where the caller hears it, and not in the run
+    if upload.model != model:
+        raise Invalid(f"{upload.key} belongs to {upload.model}, not to {model}.", field="dataset")
+    try:
+        uploads.size(upload.key)  # here, where the caller hears it, and not in the run
+    except NotFound:
+        raise NotFound(f"{upload.key} was never uploaded.", field="dataset") from None
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     return _start(f"train_{moment}-{secrets.token_hex(4)}", upload, workflow)
 

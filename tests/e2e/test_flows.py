@@ -1,0 +1,150 @@
+"""Every trigger, end to end: upload, request, queue, schedule."""
+
+import json
+import time
+import uuid
+
+import pytest
+
+from cli.client import CallFailed, GyreClient
+from tests.e2e.conftest import Notices, journal_record
+
+TABLE = b"alcohol,colour,cultivar\n13.2,red,1\n12.1,,2\n14.0,red,1\n"
+
+
+def last(gyre: GyreClient, url: str) -> dict[str, object]:
+    *_, told = gyre.follow(url)
+    return told
+
+
+def test_an_upload_starts_training_and_leaves_a_profile(gyre: GyreClient, model: str) -> None:
+    key, version = gyre.upload(model, "wine.csv", TABLE)
+    run = gyre.run_of_upload(key, version)
+    told = last(gyre, f"/runs/{run}")
+    assert told["status"] == "succeeded"
+    assert [(step["name"], step["status"]) for step in told["steps"]] == [("Profile", "succeeded")]
+    kept = gyre.aws("s3").get_object(Bucket=gyre.record.data_bucket, Key=f"runs/{model}/{run}/profile.json")
+    profile = json.load(kept["Body"])
+    assert profile["rows"] == 3
+    assert profile["upload"] == {"model": model, "key": key, "version": version}
+    columns = {column["name"]: column for column in profile["columns"]}
+    assert (columns["alcohol"]["kind"], columns["alcohol"]["maximum"]) == ("number", 14.0)
+    assert (columns["colour"]["kind"], columns["colour"]["missing"]) == ("text", 1)
+
+
+def test_a_request_trains_on_the_newest_upload(gyre: GyreClient, model: str) -> None:
+    gyre.upload(f"{model}-b", "old.csv", TABLE)
+    newest, _ = gyre.upload(f"{model}-b", "new.jsonl", b'{"a": 1}\n{"a": 2}\n')
+    started = gyre.post("/train", {"model": f"{model}-b"})
+    assert started["dataset"] == newest
+    told = last(gyre, started["status_url"])
+    assert (told["status"], told["output"]["profile"]["rows"]) == ("succeeded", 2)
+
+
+def test_training_without_an_upload_is_refused(gyre: GyreClient) -> None:
+    with pytest.raises(CallFailed) as refused:
+        gyre.post("/train", {"model": f"none-{uuid.uuid4().hex[:8]}"})
+    assert refused.value.status == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("empty.csv", b"", "empty"),
+        ("header.csv", b"a,b\n", "no rows"),
+        ("table.xlsx", b"PK", "unknown ending"),
+        ("broken.parquet", b"PAR1nothing", "cannot be read"),
+        ("broken.csv.gz", b"\x1f\x8b no", "gzip"),
+    ],
+)
+def test_a_bad_upload_ends_in_a_notice(
+    gyre: GyreClient, model: str, notices: Notices, name: str, content: bytes, why: str
+) -> None:
+    """Given a file that cannot be used, when it is uploaded, then the run fails with the cause, and a notice tells it."""
+    run = gyre.run_of_upload(*gyre.upload(model, name, content))
+    told = last(gyre, f"/runs/{run}")
+    assert told["status"] == "failed"
+    step = next(step for step in told["steps"] if step["name"] == "Profile")
+    assert step["status"] == "failed"
+    assert why in step["cause"]
+    gyre.until(lambda: notices.about(run) is not None, f"a notice about {run}")
+    notice = notices.about(run)
+    assert notice is not None
+    assert (notice["kind"], notice["step"], notice["model"]) == ("training_failed", "Profile", model)
+    assert notice["error"] == "Invalid"
+    assert why in notice["cause"]
+
+
+def test_a_message_lands_in_the_journal(gyre: GyreClient, model: str) -> None:
+    event_id = f"event-{uuid.uuid4().hex}"
+    body = json.dumps(journal_record(event_id, model))
+    gyre.aws("sqs").send_message(QueueUrl=gyre.record.journal_queue_url, MessageBody=body)
+    gyre.until(lambda: gyre.send("GET", f"/predictions/{event_id}").status_code == 200, "the record in the journal")
+    kept = gyre.get(f"/predictions/{event_id}")
+    assert kept["model"] == model
+    assert kept["request"] == {"rows": [{"id": "1", "features": {"alcohol": 13.2}}]}
+    assert [each["event_id"] for each in gyre.get("/predictions", model=model)["predictions"]] == [event_id]
+
+
+def test_monitoring_on_request_judges_the_window(gyre: GyreClient, model: str) -> None:
+    """Given 40 calls of which 10 failed, when monitoring runs, then it warns, and /metrics tells the same."""
+    watched = f"{model}-m"
+    queue = gyre.aws("sqs")
+    for first in range(0, 40, 10):
+        entries = [
+            {
+                "Id": str(n),
+                "MessageBody": json.dumps(journal_record(f"{watched}-{n:04}", watched, 500 if n < 10 else 200)),
+            }
+            for n in range(first, first + 10)
+        ]
+        queue.send_message_batch(QueueUrl=gyre.record.journal_queue_url, Entries=entries)
+    gyre.until(lambda: len(gyre.get("/predictions", model=watched)["predictions"]) == 40, "40 records in the journal")
+    started = gyre.post("/monitoring/run")
+    told = last(gyre, started["status_url"])
+    assert told["status"] == "succeeded"
+    assert told["output"]["verdicts"][watched] == "warn"
+    finding = gyre.get(f"/monitoring/{watched}")
+    assert (finding["verdict"], finding["calls"], finding["failed"]) == ("warn", 40, 10)
+    assert f'gyre_window_failed_calls{{model="{watched}"}} 10' in gyre.get("/metrics")
+
+
+def test_requests_are_logged_with_their_id(gyre: GyreClient) -> None:
+    request_id = gyre.send("GET", "/health").headers["x-request-id"]
+    logs = gyre.aws("logs")
+
+    def lines() -> list[str]:
+        found = logs.filter_log_events(logGroupName=f"/aws/lambda/{gyre.record.stack}-inference", limit=10000)
+        return [event["message"] for event in found["events"]]
+
+    gyre.until(lambda: any(request_id in line for line in lines()), "the request in the function's log")
+    told = json.loads(next(line for line in lines() if request_id in line and line.startswith("{")))
+    assert (told["service"], told["path"], told["status"]) == ("inference", "/health", 200)
+    assert any(line.startswith("REPORT RequestId") for line in lines())
+    assert not any(gyre.record.api_key in line for line in lines())
+
+
+@pytest.mark.timeout(180)
+def test_the_schedule_runs_the_monitoring(gyre: GyreClient) -> None:
+    """Runs that a person starts are called monitor_…; one that is not was started by the rule."""
+    flow = gyre.aws("stepfunctions")
+
+    def by_schedule() -> list[str]:
+        runs = flow.list_executions(stateMachineArn=gyre.record.monitoring_state_machine)["executions"]
+        return [run["status"] for run in runs if not run["name"].startswith("monitor_") and run["status"] != "RUNNING"]
+
+    gyre.until(lambda: bool(by_schedule()), "a run started by the schedule", 150)
+    assert set(by_schedule()) == {"SUCCEEDED"}
+
+
+@pytest.mark.timeout(240)
+def test_a_poison_message_ends_among_the_dead_letters(gyre: GyreClient, poison: str) -> None:
+    sqs, url = gyre.aws("sqs"), gyre.record.journal_dead_letters_url
+    limit = time.monotonic() + 200
+    while time.monotonic() < limit:
+        answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=2, VisibilityTimeout=1)
+        for message in answer.get("Messages", ()):
+            if message["Body"] == poison:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                return
+    pytest.fail(f"{poison!r} did not reach the dead letters in 200 s")
