@@ -35,8 +35,9 @@ class GyreClient:
         self._http = httpx.Client(
             base_url=record.api_url.rstrip("/") + "/", headers=headers, timeout=60, trust_env=False
         )
-        credentials = {"aws_access_key_id": "local", "aws_secret_access_key": "local"} if record.endpoint_url else {}
-        self._session = boto3.Session(region_name=record.region, **credentials)
+        # The emulator takes any credentials; a person's real ones never go there.
+        own = "local" if record.endpoint_url else None
+        self._session = boto3.Session(aws_access_key_id=own, aws_secret_access_key=own, region_name=record.region)
 
     def aws(self, service: str) -> Any:
         """A boto3 client of the account the stack lives in."""

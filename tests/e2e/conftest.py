@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from gyre_emulator import control
 
 from cli.client import GyreClient
+from gyre_emulator import control
 from infra.deploy.__main__ import deploy
 
 

@@ -60,7 +60,7 @@ def test_training_without_an_upload_is_refused(gyre: GyreClient) -> None:
 def test_a_bad_upload_ends_in_a_notice(
     gyre: GyreClient, model: str, notices: Notices, name: str, content: bytes, why: str
 ) -> None:
-    """Given a file that cannot be used, when it is uploaded, then the run fails with the cause, and a notice tells it."""
+    """Given an unusable file, when it is uploaded, then the run fails with the cause and a notice tells it."""
     run = gyre.run_of_upload(*gyre.upload(model, name, content))
     told = last(gyre, f"/runs/{run}")
     assert told["status"] == "failed"

@@ -91,9 +91,8 @@ class DeltaJournal:
 
 def _as_table(records: Sequence[JournalRecord]) -> Table:
     rows = [_row(record) for record in records]
-    arrays = [
-        _array(list(values), kind) for values, kind in zip(zip(*rows, strict=True), _COLUMNS.values(), strict=True)
-    ]
+    columns = zip(zip(*rows, strict=True), _COLUMNS.values(), strict=True)
+    arrays = [_array(list(values), kind) for values, kind in columns]
     fields = [Field(name, kind, nullable=name == "version") for name, kind in _COLUMNS.items()]
     return Table.from_arrays(arrays, schema=Schema(fields))
 
@@ -115,7 +114,7 @@ def _array(values: list[Any], kind: DataType) -> Array:
 
 
 def _quoted(text: str) -> str:
-    """A SQL literal; the reader has no parameters, and names and ids are checked by their patterns before they come here."""
+    """A SQL literal: DataFusion takes no parameters. Names and ids are checked by their patterns before they come here."""
     return "'" + text.replace("'", "''") + "'"
 
 

@@ -17,7 +17,7 @@ def router(environment: str, commit: str, artifacts: ObjectStore) -> APIRouter:
     """The routes of functions/inference."""
     routes = APIRouter()
 
-    @routes.get("/health", summary="Is it up, and what is it?")
+    @routes.get("/health", summary="Is it up, and which build?")
     def health() -> dict[str, str]:
         return {"status": "ok", "version": __version__, "commit": commit, "environment": environment}
 
