@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 import time
 import urllib.error
@@ -14,9 +15,9 @@ from infra.deploy import DeployError
 from infra.deploy.aws import deploy_to_aws
 from infra.deploy.emulator import api_url, deploy_to_emulator
 from infra.deploy.keys import ensure_admin_key
-from infra.deploy.record import RECORD, StackRecord, read_record, write_record
+from infra.deploy.record import StackRecord, read_record, record_path, write_record
 from infra.deploy.stacks import Stack
-from infra.deploy.target import ROOT, Target, commit_of, speak_to, target_named
+from infra.deploy.target import Target, commit_of, speak_to, target_named
 from infra.packaging import BuildError
 from infra.packaging.workshop import Workshop
 
@@ -46,7 +47,7 @@ def deploy(environment: str) -> StackRecord:
     _wait_for_health(url, commit)
     write_record(record)
     took = time.monotonic() - started
-    say(f"{url} answers; {RECORD.relative_to(ROOT)} holds the addresses and the key ({took:.1f} s)")
+    say(f"{url} answers; {os.path.relpath(record_path())} holds the addresses and the key ({took:.1f} s)")
     return record
 
 

@@ -67,7 +67,7 @@ def _storage(target: Target, stacks: Stacks, file: Path, say: Say) -> Stack:
 
 
 def _main(target: Target, stacks: Stacks, made: Bundle, parameters: dict[str, str], say: Say) -> Stack:
-    """Code is updated in place; anything else the emulator would change by half, so the stack is made anew."""
+    """Updates code in place; the emulator does anything else by half, so then the stack is made anew."""
     request = _request(made.body, parameters, made.shape)
     found = stacks.wait_while_busy(target.stack)
     if found and found.usable and _tags(request).items() <= found.tags.items():

@@ -8,7 +8,10 @@ from pathlib import Path
 from infra.deploy import DeployError
 from infra.deploy.target import ROOT
 
-RECORD = ROOT / ".gyre" / "stack.json"
+
+def record_path() -> Path:
+    """One record per working tree, unless GYRE_STACK names another: benchmarks and tests keep theirs apart."""
+    return Path(os.environ.get("GYRE_STACK") or ROOT / ".gyre" / "stack.json")
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,9 @@ class StackRecord:
     commit: str
 
 
-def write_record(record: StackRecord, path: Path = RECORD) -> None:
+def write_record(record: StackRecord, path: Path | None = None) -> None:
     """For its owner's eyes alone: it holds the key."""
+    path = path or record_path()
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
@@ -42,8 +46,9 @@ def write_record(record: StackRecord, path: Path = RECORD) -> None:
     draft.replace(path)
 
 
-def read_record(path: Path = RECORD) -> StackRecord:
+def read_record(path: Path | None = None) -> StackRecord:
     """The record, or what to do about a missing or stale one."""
+    path = path or record_path()
     try:
         return StackRecord(**json.loads(path.read_text()))
     except FileNotFoundError:

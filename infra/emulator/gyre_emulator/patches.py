@@ -1,4 +1,4 @@
-"""The three things that no setting of LocalStack 4.14 can change."""
+"""The four things that no setting of LocalStack 4.14 can change."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from localstack import constants
+from localstack import config, constants
 from localstack.aws.api.lambda_ import TooManyRequestsException
+from localstack.services.cloudformation.resource_provider import ResourceProviderExecutor
 from localstack.services.lambda_.invocation.assignment import AssignmentService
 from localstack.services.lambda_.invocation.execution_environment import ExecutionEnvironment
 from localstack.utils.catalog.catalog_loader import RemoteCatalogLoader
 from localstack.utils.catalog.common import AwsRemoteCatalog, LocalstackEmulatorType, LocalStackMetadata
+
+SECONDS_BETWEEN_QUESTIONS = 0.1
 
 _applied = threading.Event()
 
@@ -26,6 +29,7 @@ def apply() -> None:
         pass_client_context()
         cap_environments()
         know_resource_types_offline()
+        ask_often()
 
 
 def pass_client_context() -> None:
@@ -96,3 +100,19 @@ def know_resource_types_offline() -> None:
         )
 
     RemoteCatalogLoader.get_remote_catalog = nothing_remote
+
+
+def ask_often() -> None:
+    """CloudFormation asks once a second whether a resource is there; here most are within a few hundredths.
+
+    The settings for it count whole seconds, or questions without a pause: those run out before a large function is
+    unpacked, and keep a core busy meanwhile.
+    """
+    config.BOTO_WAITER_DELAY = SECONDS_BETWEEN_QUESTIONS
+    config.BOTO_WAITER_MAX_ATTEMPTS = round(config.CFN_PER_RESOURCE_TIMEOUT / SECONDS_BETWEEN_QUESTIONS)
+    original = ResourceProviderExecutor.deploy_loop
+
+    def deploy_loop(self: ResourceProviderExecutor, *arguments: Any, **named: Any) -> Any:
+        return original(self, *arguments, **{"sleep_time": SECONDS_BETWEEN_QUESTIONS, **named})
+
+    ResourceProviderExecutor.deploy_loop = deploy_loop

@@ -27,11 +27,6 @@ LOCALSTACK_SETTINGS: dict[str, str] = {
     "CFN_IGNORE_UNSUPPORTED_RESOURCE_TYPES": "0",
     "CFN_PER_RESOURCE_TIMEOUT": "120",
     "CFN_VERBOSE_ERRORS": "0",
-    # CloudFormation asks a resource this often before it starts to sleep a second between questions.
-    "CFN_NO_WAIT_ITERATIONS": "200",
-    # ... and after an update of a function it asks at once instead of once a second.
-    "BOTO_WAITER_DELAY": "0",
-    "BOTO_WAITER_MAX_ATTEMPTS": "5000",
     "LAMBDA_SYNCHRONOUS_CREATE": "0",  # as on AWS; the other way asks twice a second whether the function is there
     "LAMBDA_RUNTIME_EXECUTOR": "process",
     "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": "120",

@@ -1,0 +1,1 @@
+"""The speeds we promise, measured."""
