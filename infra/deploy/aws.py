@@ -1,5 +1,6 @@
 """Deploys to AWS: the storage stack, then `sam build` and `sam deploy` with what samconfig.toml says."""
 
+import os
 import subprocess
 from typing import Any
 
@@ -53,7 +54,7 @@ def _run(command: list[str], say: Say) -> None:
     """sam shows its own progress."""
     say(" ".join(["sam", *command[1:3]]))
     try:
-        done = subprocess.run(command, cwd=ROOT)
+        done = subprocess.run(command, cwd=ROOT, env={**os.environ, "SAM_CLI_TELEMETRY": "0"})
     except FileNotFoundError:
         raise DeployError(".venv/sam is missing: run `make setup`") from None
     if done.returncode:
