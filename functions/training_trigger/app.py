@@ -42,5 +42,5 @@ def on_upload(event: dict[str, Any]) -> dict[str, Any]:
     uploaded = event["detail"]["object"]
     _, workflow, log = parts()
     started = start_from_upload(uploaded["key"], uploaded.get("version-id"), workflow)
-    log.info("upload", extra={"run": started.run, "key": started.upload.key, "fresh": started.fresh})
-    return {"run": started.run, "fresh": started.fresh}
+    log.info("upload", extra={"run": started.run, "key": started.upload.key})
+    return {"run": started.run}

@@ -34,7 +34,7 @@ def sam_deploy(target: Target, storage: Stack, commit: str) -> list[str]:
         "ArtifactBucketName": storage.outputs["ArtifactBucket"],
         "Commit": commit,
     }
-    told = [f"{name}={value}" for name, value in parameters.items()]
+    told = [f'{name}="{value}"' for name, value in parameters.items()]
     return [str(SAM), "deploy", "--config-env", target.environment, "--parameter-overrides", *told]
 
 

@@ -101,7 +101,7 @@ def _tags(request: dict[str, Any]) -> dict[str, str]:
 
 
 def _drop_leftover_logs(target: Target) -> None:
-    """A function's last lines may make its log group again after the stack is gone; a new stack would stumble over it."""
+    """A function's last lines may bring back its log group after the stack is gone; the next stack would stumble."""
     logs = boto3.client("logs")
     for page in logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=f"/aws/lambda/{target.stack}-"):
         for group in page["logGroups"]:

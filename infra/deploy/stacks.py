@@ -14,6 +14,8 @@ Say = Callable[[str], None]
 # AWS's own waiter asks every 30 s; a stack on the emulator is done in a few.
 EMULATOR_POLL_SECONDS = 0.2
 LIMIT_SECONDS = 900
+BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
+AT_REST = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Stacks:
             self._api.update_stack(StackName=name, **request)
         except ClientError as error:
             if "No updates" in error.response["Error"].get("Message", ""):  # it has no code of its own
-                return self._settled(name, "CREATE_COMPLETE", "UPDATE_COMPLETE")
+                return self._settled(name, *AT_REST)
             raise _told(error, name) from error
         return self._settled(name, "UPDATE_COMPLETE")
 
@@ -112,10 +114,15 @@ class Stacks:
             events = self._api.describe_stack_events(StackName=name)["StackEvents"]
         except (ClientError, BotoCoreError):
             return "its events cannot be read"
-        failed = [event for event in reversed(events) if event.get("ResourceStatus", "").endswith("_FAILED")]
+        failed = []
+        for event in events:  # the newest first, back to where this operation began
+            if event["LogicalResourceId"] == name and event["ResourceStatus"] in BEGINNINGS:
+                break
+            if event.get("ResourceStatus", "").endswith("_FAILED"):
+                failed.append(event)
         if not failed:
             return "no resource says why"
-        first = failed[0]
+        first = failed[-1]
         why = first.get("ResourceStatusReason", "no reason given").strip().splitlines()[0]
         return f"{first['LogicalResourceId']} ({first.get('ResourceType', 'resource')}): {why}"
 

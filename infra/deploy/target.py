@@ -1,6 +1,7 @@
 """Where a deployment goes: one section of samconfig.toml, the same file sam itself reads."""
 
 import os
+import shlex
 import subprocess
 import tomllib
 from dataclasses import dataclass
@@ -39,7 +40,8 @@ def target_named(environment: str, root: Path = ROOT) -> Target:
         raise DeployError(f"samconfig.toml has no environment {environment!r}; it has: {', '.join(known)}")
     wanted = config[environment]["deploy"]["parameters"]
     region = wanted.get("region", config["default"]["global"]["parameters"]["region"])
-    parameters = dict(each.split("=", 1) for each in wanted.get("parameter_overrides", ()))
+    # In sam's own writing, where a value with a space stands in quotes.
+    parameters = dict(shlex.split(each)[0].split("=", 1) for each in wanted.get("parameter_overrides", ()))
     endpoint = f"http://127.0.0.1:{emulator_port()}" if environment == "local" else None
     return Target(environment, wanted["stack_name"], region, parameters, endpoint)
 

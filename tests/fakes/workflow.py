@@ -12,11 +12,9 @@ class MemoryWorkflow:
     def __init__(self) -> None:
         self.runs: dict[str, Run] = {}
 
-    def start(self, name: str, payload: Mapping[str, Any]) -> bool:
-        if checked_run_name(name) in self.runs:
-            return False
-        self.runs[name] = Run(name, "running", datetime.now(UTC), input=dict(payload))
-        return True
+    def start(self, name: str, payload: Mapping[str, Any]) -> None:
+        if checked_run_name(name) not in self.runs:
+            self.runs[name] = Run(name, "running", datetime.now(UTC), input=dict(payload))
 
     def show(self, name: str) -> Run:
         if checked_run_name(name) not in self.runs:

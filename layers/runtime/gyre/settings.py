@@ -20,6 +20,8 @@ class Settings(BaseModel):
 
     environment: str
     """Where this runs: local, dev, staging or production."""
+    artifact_bucket: str
+    """The bucket of keys, releases and bundles."""
     commit: str = "unknown"
     """The commit the stack was deployed from; `/health` shows it."""
     log_level: str = "INFO"
@@ -36,18 +38,11 @@ class Settings(BaseModel):
             raise SettingsError(f"{cls.__name__}: {told}. They are set in template.yaml.") from None
 
 
-class ApiSettings(Settings):
-    """A function that answers HTTP."""
-
-    artifact_bucket: str
-    """The bucket of keys, releases and bundles."""
-
-
-class InferenceSettings(ApiSettings):
+class InferenceSettings(Settings):
     """functions/inference."""
 
 
-class TrainingTriggerSettings(ApiSettings):
+class TrainingTriggerSettings(Settings):
     """functions/training_trigger."""
 
     data_bucket: str
@@ -56,14 +51,14 @@ class TrainingTriggerSettings(ApiSettings):
     """The ARN of the state machine that trains."""
 
 
-class PredictionLogSettings(ApiSettings):
+class PredictionLogSettings(Settings):
     """functions/prediction_log."""
 
     data_bucket: str
     """The bucket of uploads, datasets, the journal and what is computed from them."""
 
 
-class DriftSettings(ApiSettings):
+class DriftSettings(Settings):
     """functions/drift."""
 
     data_bucket: str

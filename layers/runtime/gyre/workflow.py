@@ -11,6 +11,7 @@ from gyre.errors import Invalid
 RunStatus = Literal["running", "succeeded", "failed", "timed_out", "stopped"]
 StepStatus = Literal["running", "succeeded", "failed"]
 
+# Anchored for FastAPI; `$` alone would let a line feed through, so our own checks use fullmatch.
 RUN_PATTERN = r"^[A-Za-z0-9_-]{1,80}$"
 
 
@@ -42,8 +43,8 @@ class Run:
 class Workflow(Protocol):
     """One state machine."""
 
-    def start(self, name: str, payload: Mapping[str, Any]) -> bool:
-        """Starts a run. False if a run of that name was started before: the same event never runs twice."""
+    def start(self, name: str, payload: Mapping[str, Any]) -> None:
+        """Starts a run; one of that name that was started before is left alone: the same event never runs twice."""
 
     def show(self, name: str) -> Run:
         """The run with its steps, or `NotFound`."""
@@ -51,7 +52,7 @@ class Workflow(Protocol):
 
 def checked_run_name(name: str) -> str:
     """The name, if it can be one of ours; it becomes part of an ARN, so nothing else may pass."""
-    if not re.match(RUN_PATTERN, name):
+    if not re.fullmatch(RUN_PATTERN, name):
         raise Invalid(
             f"{name[:100]!r} is not the name of a run: letters, digits, - and _ only, 80 at most.", field="run"
         )

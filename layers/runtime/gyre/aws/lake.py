@@ -114,7 +114,7 @@ def _array(values: list[Any], kind: DataType) -> Array:
 
 
 def _quoted(text: str) -> str:
-    """A SQL literal: DataFusion takes no parameters. Names and ids are checked by their patterns before they come here."""
+    """A SQL literal: DataFusion takes no parameters. Names and ids were checked by their patterns before."""
     return "'" + text.replace("'", "''") + "'"
 
 

@@ -25,17 +25,15 @@ class StateMachine:
     def __init__(self, arn: str) -> None:
         self._arn = arn
 
-    def start(self, name: str, payload: Mapping[str, Any]) -> bool:
-        client_ = client("stepfunctions")
+    def start(self, name: str, payload: Mapping[str, Any]) -> None:
+        machine = client("stepfunctions")
+        told_payload = json.dumps(payload, sort_keys=True)
         try:
-            client_.start_execution(
-                stateMachineArn=self._arn, name=checked_run_name(name), input=json.dumps(payload, sort_keys=True)
-            )
-        except client_.exceptions.ExecutionAlreadyExists:
-            return False
+            machine.start_execution(stateMachineArn=self._arn, name=checked_run_name(name), input=told_payload)
+        except machine.exceptions.ExecutionAlreadyExists:
+            return  # while it runs, Step Functions itself takes the same start for the same run
         except (ClientError, BotoCoreError) as error:
             raise told(error, f"the start of {name}") from error
-        return True
 
     def show(self, name: str) -> Run:
         arn = f"{self._arn.replace(':stateMachine:', ':execution:')}:{checked_run_name(name)}"
@@ -64,10 +62,14 @@ def steps_of(events: list[dict[str, Any]]) -> tuple[Step, ...]:
         kind = event["type"]
         if kind == "TaskStateEntered":
             steps.append(Step(event["stateEnteredEventDetails"]["name"], "running", event["timestamp"]))
+        elif kind == "TaskScheduled" and steps:
+            steps[-1] = Step(steps[-1].name, "running", steps[-1].started_at)  # also after a failure: it is tried again
         elif kind in ("TaskFailed", "TaskTimedOut") and steps:
             details = event.get("taskFailedEventDetails") or event.get("taskTimedOutEventDetails") or {}
             cause = ": ".join(filter(None, (details.get("error"), _message(details.get("cause")))))
             steps[-1] = _ended(steps[-1], "failed", event, cause)
+        elif kind in ("ExecutionAborted", "ExecutionTimedOut") and steps and steps[-1].status == "running":
+            steps[-1] = _ended(steps[-1], "failed", event, f"the run was ended: {kind.removeprefix('Execution')}")
         elif kind == "TaskSucceeded" and steps:
             steps[-1] = _ended(steps[-1], "succeeded", event, None)
     return tuple(steps)

@@ -74,16 +74,20 @@ def _read(name: str, content: bytes) -> "pd.DataFrame":
     if ending not in readers:
         raise Invalid(f"{name} has an unknown ending: use one of {', '.join(SUFFIXES)}.")
     try:
-        return readers[ending](io.BytesIO(content))
+        table = readers[ending](io.BytesIO(content))
     # Each reader has errors of its own (pandas, pyarrow, codecs); all of them descend from these two.
     except (ValueError, OSError) as error:
         raise Invalid(f"{name} cannot be read: {error}") from error
+    if ending == "csv" and not isinstance(table.index, pd.RangeIndex):
+        # pandas would take the first values for an index and slip all others under the wrong names.
+        raise Invalid(f"{name} has rows with more values than its header has names.")
+    return table
 
 
 def _column(name: str, values: "pd.Series") -> ColumnProfile:
     import pandas as pd
 
-    present = values.dropna()
+    present = values.dropna().infer_objects()  # booleans with a gap came as objects
     as_text = present.astype(str)
     missing, distinct = int(values.isna().sum()), int(as_text.nunique())
     if pd.api.types.is_bool_dtype(present):

@@ -21,7 +21,7 @@ class Upload:
 
 def checked_model(name: str) -> str:
     """The model's name, if it is one: it becomes part of keys and ARNs."""
-    if not re.match(MODEL_PATTERN, name):
+    if not re.fullmatch(MODEL_PATTERN, name):
         raise Invalid(
             f"{name[:100]!r} is not a model's name: a lower-case letter, then letters, digits, - and _, 63 at most.",
             field="model",

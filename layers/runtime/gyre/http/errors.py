@@ -3,7 +3,6 @@
 from http import HTTPStatus
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -36,8 +35,14 @@ def answer_for(error: errors.GyreError, request_id: str) -> JSONResponse:
     return error_answer(STATUS[type(error)], error.code, error.message, request_id, error.field)
 
 
-def map_errors(app: FastAPI, log: Logger) -> None:
-    """Teaches an app the table above; whatever is not in it is logged with its stack and told as a bare 500."""
+def unknown_answer(request_id: str) -> JSONResponse:
+    """Nothing of the cause: that is for the log."""
+    message = "Something broke on our side. The log holds it under this request_id."
+    return error_answer(500, "internal", message, request_id)
+
+
+def map_errors(app: FastAPI) -> None:
+    """Teaches an app the table above."""
 
     @app.exception_handler(errors.GyreError)
     async def known(request: Request, error: errors.GyreError) -> JSONResponse:
@@ -46,9 +51,10 @@ def map_errors(app: FastAPI, log: Logger) -> None:
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
+        no_json = first["type"] == "json_invalid"  # its place is a position in the text
         place = [str(part) for part in first["loc"] if part not in ("body", "query", "path")]
-        field = ".".join(place) or None
-        sent = "" if first["type"] in ("missing", "json_invalid") else f" (sent: {repr(first.get('input'))[:80]})"
+        field = None if no_json else ".".join(place) or None
+        sent = "" if no_json or first["type"] == "missing" else f" (sent: {repr(first.get('input'))[:80]})"
         message = f"{field or 'The request'}: {first['msg']}{sent}."
         return error_answer(422, "invalid", message, request.state.request_id, field)
 
@@ -61,9 +67,3 @@ def map_errors(app: FastAPI, log: Logger) -> None:
         answer = error_answer(error.status_code, code, message, request.state.request_id)
         answer.headers.update(error.headers or {})
         return answer
-
-    @app.exception_handler(Exception)
-    async def unknown(request: Request, error: Exception) -> JSONResponse:
-        log.error("broke", exc_info=error)
-        message = "Something broke on our side. The log holds it under this request_id."
-        return error_answer(500, "internal", message, request.state.request_id)

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from gyre import __version__
 from gyre.errors import GyreError
 from gyre.http.access import KeyRing
-from gyre.http.errors import answer_for, map_errors
+from gyre.http.errors import answer_for, map_errors, unknown_answer
 
 # Everything else needs a key, also paths that do not exist: a stranger learns nothing by trying.
 OPEN_PATHS = frozenset({"/", "/health", "/ready", "/docs", "/openapi.json"})
@@ -20,10 +20,13 @@ OPEN_PREFIXES = ("/console/",)
 
 def create_app(title: str, routers: Iterable[APIRouter], keys: KeyRing, log: Logger) -> FastAPI:
     """An app with the given routes, behind the check of keys."""
-    app = FastAPI(title=title, version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    # A redirect to add a slash would lead out of the gateway's stage, which the app does not know.
+    app = FastAPI(
+        title=title, version=__version__, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
+    )
     for router in routers:
         app.include_router(router)
-    map_errors(app, log)
+    map_errors(app)
 
     @app.middleware("http")
     async def admit(request: Request, proceed: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -36,6 +39,11 @@ def create_app(title: str, routers: Iterable[APIRouter], keys: KeyRing, log: Log
             response = await proceed(request)
         except GyreError as error:
             response = answer_for(error, request.state.request_id)
+        except (
+            Exception
+        ):  # the outermost place: whatever goes wrong ends here, logged, as a bare 500
+            log.exception("broke")
+            response = unknown_answer(request.state.request_id)
         response.headers["x-request-id"] = request.state.request_id
         took = round((time.perf_counter() - started) * 1000, 2)
         log.info(

@@ -13,7 +13,10 @@ EVENT_PATTERN = r"^[A-Za-z0-9_-]{8,80}$"
 
 
 def _in_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("lies beyond the calendar") from None
 
 
 class JournalRecord(BaseModel):
@@ -55,5 +58,5 @@ def read_record(text: str) -> JournalRecord:
     try:
         return JournalRecord.model_validate_json(text)
     except ValidationError as error:
-        told = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors()[:5])
+        told = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors()[:20])
         raise Invalid(f"not a journal record of shape {SHAPE}: {told}") from error

@@ -13,11 +13,10 @@ from gyre.workflow import Workflow
 
 @dataclass(frozen=True)
 class Started:
-    """A run that goes on by itself; `fresh` is False where the same event had started it before."""
+    """A run that goes on by itself."""
 
     run: str
     upload: Upload
-    fresh: bool
 
 
 def start_from_upload(key: str, version: str | None, workflow: Workflow) -> Started:
@@ -48,7 +47,9 @@ def start_by_request(model: str, dataset: str | None, uploads: ObjectStore, work
 
 
 def _newest_upload(model: str, uploads: ObjectStore) -> str:
-    found = max(uploads.list(f"{INBOX}{model}/"), key=lambda each: each.changed_at, default=None)
+    # A key that ends in a slash is the marker of a folder, made by a console.
+    files = (each for each in uploads.list(f"{INBOX}{model}/") if not each.key.endswith("/"))
+    found = max(files, key=lambda each: each.changed_at, default=None)
     if found is None:
         raise NotFound(f"{model} has no upload: put a file under {INBOX}{model}/ in the data bucket.", field="model")
     return found.key
@@ -56,4 +57,5 @@ def _newest_upload(model: str, uploads: ObjectStore) -> str:
 
 def _start(run: str, upload: Upload, workflow: Workflow) -> Started:
     payload = {"run": run, "model": upload.model, "upload": {"key": upload.key, "version": upload.version}}
-    return Started(run, upload, workflow.start(run, payload))
+    workflow.start(run, payload)
+    return Started(run, upload)
