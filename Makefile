@@ -4,8 +4,9 @@ PYTHON ?= python3
 DEV := .venv/dev/bin/python
 SAM := SAM_CLI_TELEMETRY=0 .venv/sam/bin/sam
 
-export PYTHONPATH := layers/runtime:infra/emulator:.
-export PYTHONDONTWRITEBYTECODE := 1
+export PYTHONPATH := layers/gyre:infra/emulator:.
+# Some machines set it; every command would then compile what it imports anew, seconds each time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 # `sam build` comes here for each function and layer: the same recipe, the same bytes.

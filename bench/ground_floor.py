@@ -101,7 +101,7 @@ def main() -> int:
         tell("make up", repeat(3, lambda: make("up"), lambda: make("down")))
         tell("make deploy, first one after up", repeat(1, lambda: make("deploy")))
         tell("make deploy, built packages, no stack (goal 25 s)", repeat(3, lambda: make("deploy"), delete_stack))
-        tell("make deploy after a change of code (goal 10 s)", redeploy(ROOT / "layers/runtime/gyre/__init__.py"))
+        tell("make deploy after a change of code (goal 10 s)", redeploy(ROOT / "layers/gyre/gyre/__init__.py"))
         tell("make deploy, nothing changed", repeat(3, lambda: make("deploy")))
         url = f"{read_record().api_url}/health"
         tell("GET /health through the gateway, warm", repeat(CALLS, lambda: call(url)))

@@ -11,7 +11,7 @@ from gyre import __version__
 from gyre.http.factory import is_open
 from gyre.http.routes import inference, monitoring, predictions, training
 
-DOCUMENT = Path(__file__).resolve().parent.parent / "layers/runtime/gyre/http/openapi.json"
+DOCUMENT = Path(__file__).resolve().parent.parent / "layers/gyre/gyre/http/openapi.json"
 
 # A router's routes do not depend on its parts, and none is called here.
 _PART = cast(Any, None)

@@ -34,7 +34,9 @@ class Stack:
 
     @property
     def busy(self) -> bool:
-        return self.status.endswith("_IN_PROGRESS")
+        return (
+            self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
+        )  # that one waits for a person
 
 
 class Stacks:

@@ -62,6 +62,8 @@ def speak_to(target: Target) -> None:
         }
         os.environ.pop("AWS_SESSION_TOKEN", None)
         os.environ.pop("AWS_PROFILE", None)
+    elif elsewhere := os.environ.get("AWS_ENDPOINT_URL"):
+        raise DeployError(f"AWS_ENDPOINT_URL is set to {elsewhere}; unset it to deploy {target.environment} to AWS")
 
 
 def commit_of(root: Path = ROOT) -> str:

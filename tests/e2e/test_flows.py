@@ -75,6 +75,24 @@ def test_a_bad_upload_ends_in_a_notice(
     assert why in notice["cause"]
 
 
+def test_a_run_that_is_stopped_ends_in_a_notice(gyre: GyreClient, model: str, notices: Notices) -> None:
+    """Given a run that is stopped from outside, which no Catch sees, then a rule tells it."""
+    # Its first step fails, so that there is a next one: the emulator stops a run between two steps, never within one.
+    key, _ = gyre.upload(f"{model}-s", "empty.csv", b"")
+    flow, run = gyre.aws("stepfunctions"), f"stopped-{uuid.uuid4().hex[:8]}"
+    payload = {"run": run, "model": f"{model}-s", "upload": {"key": key, "version": None}}
+    started = flow.start_execution(
+        stateMachineArn=gyre.record.training_state_machine, name=run, input=json.dumps(payload)
+    )
+    flow.stop_execution(executionArn=started["executionArn"])
+    told = last(gyre, f"/runs/{run}")
+    assert told["status"] == "stopped"
+    gyre.until(lambda: notices.about(run) is not None, f"a notice about {run}")
+    notice = notices.about(run)
+    assert notice is not None
+    assert (notice["kind"], notice["status"]) == ("run_cut_off", "ABORTED")
+
+
 def test_a_message_lands_in_the_journal(gyre: GyreClient, model: str) -> None:
     event_id = f"event-{uuid.uuid4().hex}"
     body = json.dumps(journal_record(event_id, model))

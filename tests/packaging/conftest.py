@@ -130,9 +130,9 @@ def make_small(wheels: Path, index: None) -> Callable[[Path], Small]:
             "requirements/small.lock", f"# a lock\ndemo==1.0 \\\n    --hash=sha256:{digest}\n    # via nobody\n"
         )
         small.write("requirements/none.lock", "# nothing\n")
-        small.write("layers/runtime/gyre/__init__.py", "def answer():\n    return 42\n")
-        small.write("layers/runtime/gyre/rooms/__init__.py", "")
-        small.write("layers/runtime/gyre/rooms/schema.json", "{}")
+        small.write("layers/gyre/gyre/__init__.py", "def answer():\n    return 42\n")
+        small.write("layers/gyre/gyre/rooms/__init__.py", "")
+        small.write("layers/gyre/gyre/rooms/schema.json", "{}")
         handler = "import demo, gyre\n\ndef handler(event, context):\n    return gyre.answer()\n"
         small.write("functions/inference/app.py", handler)
         small.write("functions/drift/app.py", handler)

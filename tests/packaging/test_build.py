@@ -111,7 +111,7 @@ def test_nothing_changed_nothing_built(small: Small) -> None:
 
 
 def test_a_change_in_gyre_rebuilds_what_contains_it_and_installs_nothing(small: Small) -> None:
-    small.write("layers/runtime/gyre/__init__.py", "def answer():\n    return 43\n")
+    small.write("layers/gyre/gyre/__init__.py", "def answer():\n    return 43\n")
 
     assert small.build() == []
 
@@ -162,7 +162,7 @@ def test_a_lost_result_is_built_again(small: Small, lost: str) -> None:
 @pytest.mark.parametrize("step", ["link_tree", "write_own", "pack", "swap"])
 def test_an_interrupted_build_never_looks_finished(small: Small, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     wanted = fingerprints(small)
-    small.write("layers/runtime/gyre/__init__.py", "def answer():\n    return 43\n")
+    small.write("layers/gyre/gyre/__init__.py", "def answer():\n    return 43\n")
 
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -173,7 +173,7 @@ def test_an_interrupted_build_never_looks_finished(small: Small, monkeypatch: py
             small.build()
 
     assert small.shop.stamp("runtime") == {}
-    small.write("layers/runtime/gyre/__init__.py", "def answer():\n    return 42\n")
+    small.write("layers/gyre/gyre/__init__.py", "def answer():\n    return 42\n")
     assert small.build() == []
     assert fingerprints(small) == wanted
     assert not small.shop.temporary.exists()

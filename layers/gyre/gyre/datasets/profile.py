@@ -3,6 +3,7 @@
 import gzip
 import io
 import math
+import warnings
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -70,18 +71,31 @@ def _read(name: str, content: bytes) -> "pd.DataFrame":
     import pandas as pd
 
     ending = name.lower().removesuffix(".gz").rsplit(".", 1)[-1]
-    readers = {"csv": pd.read_csv, "parquet": pd.read_parquet, "jsonl": lambda file: pd.read_json(file, lines=True)}
+    # dtype=False: a boolean column with a gap would otherwise become numbers.
+    readers = {
+        "csv": _read_csv,
+        "parquet": pd.read_parquet,
+        "jsonl": lambda file: pd.read_json(file, lines=True, dtype=False),
+    }
     if ending not in readers:
         raise Invalid(f"{name} has an unknown ending: use one of {', '.join(SUFFIXES)}.")
     try:
-        table = readers[ending](io.BytesIO(content))
+        return readers[ending](io.BytesIO(content))
     # Each reader has errors of its own (pandas, pyarrow, codecs); all of them descend from these two.
     except (ValueError, OSError) as error:
         raise Invalid(f"{name} cannot be read: {error}") from error
-    if ending == "csv" and not isinstance(table.index, pd.RangeIndex):
-        # pandas would take the first values for an index and slip all others under the wrong names.
-        raise Invalid(f"{name} has rows with more values than its header has names.")
-    return table
+
+
+def _read_csv(file: io.BytesIO) -> "pd.DataFrame":
+    import pandas as pd
+
+    with warnings.catch_warnings():
+        # Of longer rows pandas would drop the last values with a warning, or take the first ones for an index.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        try:
+            return pd.read_csv(file, index_col=False)
+        except pd.errors.ParserWarning:
+            raise ValueError("its rows hold more values than its header has names") from None
 
 
 def _column(name: str, values: "pd.Series") -> ColumnProfile:

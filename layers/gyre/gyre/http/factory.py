@@ -39,9 +39,7 @@ def create_app(title: str, routers: Iterable[APIRouter], keys: KeyRing, log: Log
             response = await proceed(request)
         except GyreError as error:
             response = answer_for(error, request.state.request_id)
-        except (
-            Exception
-        ):  # the outermost place: whatever goes wrong ends here, logged, as a bare 500
+        except Exception:  # the outermost place: whatever goes wrong ends here, logged, as a bare 500
             log.exception("broke")
             response = unknown_answer(request.state.request_id)
         response.headers["x-request-id"] = request.state.request_id

@@ -1,0 +1,84 @@
+"""The entry points as Lambda loads them: by path, with their environment, over moto."""
+
+import importlib.util
+import json
+import string
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from gyre.http.access import KEY_RING, dump_ring, new_key
+from tests.fakes.journal import MemoryJournal
+
+ROOT = Path(__file__).resolve().parents[3]
+Load = Callable[[str], ModuleType]
+PASS = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Load:
+    """Loads functions/<name>/app.py afresh."""
+
+    def loaded(name: str) -> ModuleType:
+        module_name = f"functions_{name}_app"
+        spec = importlib.util.spec_from_file_location(module_name, ROOT / "functions" / name / "app.py")
+        assert spec and spec.loader
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, module_name, module)
+        spec.loader.exec_module(module)
+        return module
+
+    return loaded
+
+
+class Aws:
+    """What a deployment has, in moto."""
+
+    def __init__(self) -> None:
+        self.s3, self.states = boto3.client("s3"), boto3.client("stepfunctions")
+        for bucket in ("data", "artifacts"):
+            self.s3.create_bucket(Bucket=bucket)
+            self.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        self.secret, key = new_key("admin-1", "admin", "now")
+        self.s3.put_object(Bucket="artifacts", Key=KEY_RING, Body=dump_ring([key]))
+
+    def put(self, key: str, content: bytes) -> str:
+        return str(self.s3.put_object(Bucket="data", Key=key, Body=content)["VersionId"])
+
+    def machine(self, name: str) -> str:
+        role = "arn:aws:iam::" + "0" * 12 + ":role/states"
+        return str(self.states.create_state_machine(name=name, definition=PASS, roleArn=role)["stateMachineArn"])
+
+    def runs(self, arn: str) -> list[str]:
+        return [each["name"] for each in self.states.list_executions(stateMachineArn=arn)["executions"]]
+
+    def event(self, case: str) -> dict[str, Any]:
+        """A committed event, with the key filled in."""
+        text = (ROOT / "events" / f"{case}.json").read_text()
+        told: dict[str, Any] = json.loads(string.Template(text).safe_substitute(api_key=self.secret))
+        return told
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    with mock_aws():
+        made = Aws()
+        for name, value in {
+            "GYRE_ENVIRONMENT": "local",
+            "GYRE_COMMIT": "c0ffee",
+            "GYRE_ARTIFACT_BUCKET": "artifacts",
+            "GYRE_DATA_BUCKET": "data",
+        }.items():
+            monkeypatch.setenv(name, value)
+        yield made
+
+
+@pytest.fixture
+def journal() -> MemoryJournal:
+    return MemoryJournal()

@@ -1,0 +1,35 @@
+import json
+
+from fastapi import FastAPI
+
+from gyre.http.lambda_entry import http_handler, is_http
+from tests.unit.parts import House, proxy_event
+
+
+def test_the_app_is_composed_at_the_first_call_and_once() -> None:
+    composed = []
+
+    def compose() -> FastAPI:
+        composed.append(1)
+        house = House()
+        return house.app(house.routers()["inference"])
+
+    handle = http_handler(compose)
+    assert not composed
+    answers = [handle(proxy_event("GET", "/health"), None) for _ in range(2)]
+    assert len(composed) == 1
+    assert [answer["statusCode"] for answer in answers] == [200, 200]
+    assert json.loads(answers[0]["body"])["status"] == "ok"
+
+
+def test_a_page_is_text_and_not_base64() -> None:
+    house = House()
+    answer = http_handler(lambda: house.app(house.routers()["inference"]))(proxy_event("GET", "/docs"), None)
+    assert answer["isBase64Encoded"] is False
+    assert "<html" in answer["body"]
+
+
+def test_other_triggers_are_told_from_http() -> None:
+    assert is_http(proxy_event("GET", "/"))
+    assert not is_http({"Records": []})
+    assert not is_http({"detail": {"object": {"key": "inbox/wine/a.csv"}}})

@@ -1,0 +1,102 @@
+"""The apps of the functions as the tests compose them: the real routes and keys over the fakes."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from httpx import Response
+from starlette.testclient import TestClient
+
+from gyre.http.access import KEY_RING, KeyRing, Role, dump_ring, new_key
+from gyre.http.factory import create_app
+from gyre.http.routes import inference, monitoring, predictions, training
+from gyre.telemetry import logger
+from tests.fakes.journal import MemoryJournal
+from tests.fakes.objects import MemoryBucket
+from tests.fakes.workflow import MemoryWorkflow
+
+# A logger keeps the output of the test that made it first: each app has one of its own.
+_NAMES = (f"test-{number}" for number in itertools.count())
+
+
+class Clock:
+    """A clock that goes on when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class House:
+    """One deployment in memory."""
+
+    data: MemoryBucket = field(default_factory=MemoryBucket)
+    artifacts: MemoryBucket = field(default_factory=MemoryBucket)
+    workflow: MemoryWorkflow = field(default_factory=MemoryWorkflow)
+    journal: MemoryJournal = field(default_factory=MemoryJournal)
+    clock: Clock = field(default_factory=Clock)
+
+    def routers(self) -> dict[str, APIRouter]:
+        return {
+            "inference": inference.router("local", "c0ffee", self.artifacts),
+            "training_trigger": training.router(self.data, self.artifacts, self.workflow),
+            "prediction_log": predictions.router(self.journal),
+            "drift": monitoring.router("c0ffee", self.data, self.workflow),
+        }
+
+    def app(self, *routers: APIRouter) -> FastAPI:
+        return create_app("test", routers, KeyRing(self.artifacts, self.clock), logger(next(_NAMES)))
+
+    def client(self, function: str) -> TestClient:
+        """A caller with an admin's key."""
+        return caller(self.app(self.routers()[function]), self.add_key())
+
+    def add_key(self, role: Role = "admin") -> str:
+        secret, key = new_key(f"{role}-1", role, "2026-11-21T09:00:00+00:00")
+        self.artifacts.put(KEY_RING, dump_ring([key]))
+        return secret
+
+
+def caller(app: FastAPI, secret: str | None = None) -> TestClient:
+    headers = {"x-api-key": secret} if secret else {}
+    return TestClient(app, headers=headers, raise_server_exceptions=False, follow_redirects=False)
+
+
+def told(answer: Response, status: int) -> dict[str, Any]:
+    """The error in an answer, after checking that it has the one shape every error has."""
+    assert answer.status_code == status, answer.text
+    body = answer.json()
+    assert set(body) == {"error"}
+    error: dict[str, Any] = body["error"]
+    assert {"code", "message", "request_id"} <= set(error) <= {"code", "message", "request_id", "field"}
+    assert error["message"]
+    assert answer.headers["x-request-id"] == error["request_id"]
+    return error
+
+
+def router_of(path: str, answer: Callable[[], Any]) -> APIRouter:
+    """One route, GET."""
+    routes = APIRouter()
+    routes.get(path)(answer)
+    return routes
+
+
+def proxy_event(method: str, path: str, **headers: str) -> dict[str, Any]:
+    """What API Gateway's REST API sends."""
+    return {
+        "resource": "/{proxy+}",
+        "path": path,
+        "httpMethod": method,
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "requestContext": {"requestId": "gateway-1", "stage": "v1", "identity": {"sourceIp": "192.0.2.1"}},
+        "body": None,
+        "isBase64Encoded": False,
+    }

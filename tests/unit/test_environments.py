@@ -1,0 +1,179 @@
+"""infra/environments.py, without building an environment."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import environments
+from infra.environments import Environment, SetupError, find_python, find_uv, main, works
+
+Answer = tuple[int, str, str]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository of the test's own."""
+    for name, folder in (("ROOT", ""), ("HOME", ".venv"), ("LOCKS", "requirements")):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        monkeypatch.setattr(environments, name, tmp_path / folder)
+    (tmp_path / "requirements/dev.lock").write_text("one==1\n")
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project/pyproject.toml").write_text("[project]\n")
+    return tmp_path
+
+
+@pytest.fixture
+def shim(home: Path) -> str:
+    """A uv that exists and fails, as pyenv's does where no version is chosen."""
+    path = home / "uv"
+    path.write_text("#!/bin/sh\necho 'pyenv: uv: command not found' >&2\nexit 127\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(environments, "run", lambda command, what, cwd=None: commands.append(command))
+    return commands
+
+
+def answering(answer: Callable[[list[str]], Answer]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(command, *answer(command))
+
+    return run
+
+
+def ready(environment: Environment) -> None:
+    environment.interpreter.parent.mkdir(parents=True)
+    environment.interpreter.write_text("")
+    environment.stamp_file.write_text(environment.stamp())
+
+
+def test_a_program_works_when_it_starts_and_ends_well(shim: str) -> None:
+    assert works([sys.executable, "-c", ""])
+    assert not works([sys.executable, "-c", "raise SystemExit(1)"])
+    assert not works([shim, "--version"])
+    assert not works(["/nowhere/uv", "--version"])
+
+
+def test_a_uv_that_runs_is_taken(monkeypatch: pytest.MonkeyPatch, ran: list[list[str]]) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: sys.executable)
+    assert find_uv() == sys.executable
+    assert ran == []
+
+
+def test_a_broken_uv_is_passed_over(
+    shim: str, home: Path, monkeypatch: pytest.MonkeyPatch, ran: list[list[str]]
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: shim)
+    assert find_uv() == str(home / ".venv/uv/bin/uv")
+    assert ran[0][:3] == [sys.executable, "-m", "venv"]
+    assert "--require-hashes" in ran[1]
+    assert ran[1][-1] == str(home / "requirements/uv.lock")
+
+
+def test_ours_goes_before_theirs(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = home / ".venv/uv/bin/uv"
+    monkeypatch.setattr(environments, "works", lambda command: command[0] == str(ours))
+    monkeypatch.setattr(shutil, "which", lambda _: "/usr/bin/uv")
+    assert find_uv() == str(ours)
+
+
+def test_without_venv_and_uv_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, ran: list[list[str]]) -> None:
+    monkeypatch.setattr(environments, "works", lambda command: False)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(SetupError, match="apt install python3-venv"):
+        find_uv()
+    assert ran == []
+
+
+def test_a_python_of_this_machine_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "run", answering(lambda _: (0, "/usr/bin/python3.12\n", "")))
+    assert find_python("uv", "3.12") == "/usr/bin/python3.12"
+
+
+def test_a_missing_python_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "run", answering(lambda command: (0 if "install" in command else 2, "", "")))
+    assert find_python("uv", "3.13") == "3.13"
+
+
+@pytest.mark.parametrize(
+    ("stderr", "reason"), [("error: offline\n  cause: no route\n", "cause: no route"), ("", "no reason")]
+)
+def test_a_python_that_cannot_be_had_says_what_to_do(monkeypatch: pytest.MonkeyPatch, stderr: str, reason: str) -> None:
+    monkeypatch.setattr(subprocess, "run", answering(lambda _: (2, "", stderr)))
+    with pytest.raises(SetupError) as refused:
+        find_python("uv", "3.13")
+    assert reason in str(refused.value)
+    assert "`python3.13`" in str(refused.value)
+    assert "make setup" in str(refused.value)
+
+
+def test_the_stamp_changes_with_what_an_environment_is_made_of(home: Path) -> None:
+    stamps = [Environment("dev", "3.12", "").stamp(), Environment("dev", "3.13", "").stamp()]
+    (home / "requirements/dev.lock").write_text("one==2\n")
+    stamps.append(Environment("dev", "3.12", "").stamp())
+    stamps.append(Environment("dev", "3.12", "", project="project").stamp())
+    (home / "project/pyproject.toml").write_text("[project]\nname = 'x'\n")
+    stamps.append(Environment("dev", "3.12", "", project="project").stamp())
+    assert len(set(stamps)) == 5
+
+
+def test_the_stamp_stays_while_nothing_changes() -> None:
+    assert Environment("dev", "3.12", "tests").stamp() == Environment("dev", "3.12", "more tests").stamp()
+
+
+def test_an_environment_is_ready_with_its_stamp_alone(home: Path) -> None:
+    environment = Environment("dev", "3.12", "")
+    assert not environment.ready()
+    ready(environment)
+    assert environment.ready()
+    (home / "requirements/dev.lock").write_text("one==2\n")
+    assert not environment.ready()
+
+
+def test_an_interrupted_build_is_not_ready() -> None:
+    environment = Environment("dev", "3.12", "")
+    ready(environment)
+    environment.stamp_file.unlink()
+    assert not environment.ready()
+
+
+def test_where_all_is_ready_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = Environment("dev", "3.12", "")
+    ready(environment)
+    monkeypatch.setattr(environments, "ENVIRONMENTS", (environment,))
+    monkeypatch.setattr(environments, "find_uv", lambda: pytest.fail("uv was looked for"))
+    assert main([]) == 0
+
+
+def test_what_is_missing_is_built_and_stamped(monkeypatch: pytest.MonkeyPatch, ran: list[list[str]]) -> None:
+    environment = Environment("dev", "3.12", "", project="project")
+    environment.folder.mkdir()
+    monkeypatch.setattr(environments, "ENVIRONMENTS", (environment,))
+    monkeypatch.setattr(environments, "find_uv", lambda: "uv")
+    monkeypatch.setattr(environments, "find_python", lambda uv, version: f"python{version}")
+    assert main(["dev"]) == 0
+    assert [command[1] for command in ran] == ["venv", "pip", "pip"]
+    assert all("--no-deps" in command for command in ran[1:])
+    assert "--require-hashes" in ran[1] and "--editable" in ran[2]
+    assert environment.stamp_file.read_text() == environment.stamp()
+
+
+def test_a_failed_build_is_told_and_leaves_no_stamp(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment = Environment("dev", "3.12", "")
+    monkeypatch.setattr(environments, "ENVIRONMENTS", (environment,))
+    monkeypatch.setattr(environments, "find_uv", lambda: "uv")
+    monkeypatch.setattr(subprocess, "run", answering(lambda _: (1, "no such index", "")))
+    assert main([]) == 1
+    assert "setup: " in capsys.readouterr().err
+    assert not environment.stamp_file.exists()

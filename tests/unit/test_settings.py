@@ -1,0 +1,55 @@
+import pytest
+from pydantic import ValidationError
+
+from gyre.settings import InferenceSettings, ScienceSettings, Settings, SettingsError
+
+GIVEN = {"GYRE_ENVIRONMENT": "local", "GYRE_ARTIFACT_BUCKET": "kept", "GYRE_DATA_BUCKET": "data"}
+
+
+def test_a_field_is_read_from_the_variable_of_its_name() -> None:
+    given = {"GYRE_ENVIRONMENT": "dev", "GYRE_ARTIFACT_BUCKET": "kept", "GYRE_COMMIT": "c0ffee"}
+    settings = InferenceSettings.read(given)
+    assert (settings.environment, settings.artifact_bucket, settings.commit) == ("dev", "kept", "c0ffee")
+
+
+def test_what_is_not_set_has_its_default() -> None:
+    settings = ScienceSettings.read(GIVEN)
+    assert (settings.log_level, settings.window_hours, settings.window_minimum) == ("INFO", 24, 30)
+
+
+def test_figures_are_read_from_text() -> None:
+    settings = ScienceSettings.read({**GIVEN, "GYRE_WINDOW_HOURS": "6", "GYRE_FAILURE_SHARE_LIMIT": "0.5"})
+    assert (settings.window_hours, settings.failure_share_limit) == (6, 0.5)
+
+
+def test_all_problems_are_told_at_once_by_their_variables() -> None:
+    with pytest.raises(SettingsError) as refused:
+        ScienceSettings.read({"GYRE_WINDOW_HOURS": "many", "GYRE_WINDOW_MINIMUM": "few"})
+    for name in ("GYRE_ENVIRONMENT", "GYRE_DATA_BUCKET", "GYRE_WINDOW_HOURS", "GYRE_WINDOW_MINIMUM"):
+        assert f"{name}:" in str(refused.value)
+    assert "ScienceSettings" in str(refused.value)
+    assert "template.yaml" in str(refused.value)
+
+
+def test_a_function_asks_for_its_own_variables_alone() -> None:
+    settings = InferenceSettings.read(
+        {"GYRE_ENVIRONMENT": "local", "GYRE_ARTIFACT_BUCKET": "kept", "GYRE_WINDOW_HOURS": "many"}
+    )
+    assert not hasattr(settings, "window_hours")
+
+
+def test_the_process_environment_is_read_when_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GYRE_ENVIRONMENT", "staging")
+    monkeypatch.setenv("GYRE_ARTIFACT_BUCKET", "kept")
+    assert InferenceSettings.read().environment == "staging"
+
+
+def test_settings_never_change() -> None:
+    settings = InferenceSettings.read({"GYRE_ENVIRONMENT": "local", "GYRE_ARTIFACT_BUCKET": "kept"})
+    with pytest.raises(ValidationError):
+        settings.environment = "production"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("settings", Settings.__subclasses__())
+def test_every_field_says_what_it_is(settings: type[Settings]) -> None:
+    assert [name for name, field in settings.model_fields.items() if not field.description] == []
