@@ -7,6 +7,7 @@ import shutil
 import time
 from importlib.util import cache_from_source
 from pathlib import Path
+from typing import Any
 
 from infra.packaging import BuildError
 from infra.packaging.archive import link_tree, normalise, pack, swap
@@ -43,15 +44,33 @@ def build_part(shop: Workshop, part: Part) -> str:
         return "unchanged"
     if part.kind == "function" and "app.py" not in own.values():
         raise BuildError(f"{part.sources[0].folder}/app.py is missing")
+    before = shop.stamp(part.name)
     shop.drop_stamp(part.name)
     draft = shop.temporary / part.place
-    (draft / part.prefix).mkdir(parents=True)
     closure = ensure_closure(shop, part, part.closure) if part.closure else None
-    if closure:
-        link_tree(closure.tree, draft)
+    if not (closure and take_over(shop, part, before, closure, draft)):
+        (draft / part.prefix).mkdir(parents=True)
+        if closure:
+            link_tree(closure.tree, draft)
     written = write_own(shop, part, own, draft)
     normalise(draft, written)
     return put_in_place(shop, part, key, draft, written, closure)
+
+
+def take_over(shop: Workshop, part: Part, before: dict[str, Any], closure: Installed, draft: Path) -> bool:
+    """Where only our code changed: the folder built before without our files, instead of 40,000 new links."""
+    built = shop.folder(part)
+    if before.get("closure") != closure.key or not built.is_dir():
+        return False
+    draft.parent.mkdir(parents=True, exist_ok=True)
+    built.rename(draft)
+    for name in before["own"]:
+        (draft / name).unlink(missing_ok=True)
+        for folder in (draft / name).relative_to(draft).parents:
+            place = draft / folder
+            if folder.name and place.is_dir() and not any(place.iterdir()):
+                place.rmdir()
+    return True
 
 
 def part_key(shop: Workshop, part: Part, own: dict[Path, str]) -> str:
@@ -106,6 +125,9 @@ def put_in_place(
         zip_size = packed.stat().st_size
         news += f", zip {zip_size / 1e6:.1f} MB"
         swap(packed, shop.archive(part), shop.temporary)
+    own = [path.relative_to(draft).as_posix() for path in written]
     swap(draft, shop.folder(part), shop.temporary)
-    shop.write_stamp(part.name, key=key, size=size, zip=zip_size, platform=shop.platform)
+    shop.write_stamp(
+        part.name, key=key, size=size, zip=zip_size, platform=shop.platform, own=own, closure=closure and closure.key
+    )
     return news

@@ -24,6 +24,7 @@ class Installed:
 
     folder: Path
     size: int
+    key: str
 
     @property
     def tree(self) -> Path:
@@ -52,10 +53,10 @@ def ensure_closure(shop: Workshop, part: Part, closure: Closure) -> Installed:
     )
     known = shop.stamp(stamp)
     if place.is_dir() and known.get("key") == key:
-        return Installed(place, known["size"])
+        return Installed(place, known["size"], key)
     shop.drop_stamp(stamp)
     started = time.monotonic()
-    draft = Installed(shop.temporary / f"closure-{closure.name}", 0)
+    draft = Installed(shop.temporary / f"closure-{closure.name}", 0, key)
     site = draft.tree / part.prefix
     site.mkdir(parents=True)
     install(shop, shop.locks / closure.lock, site)
@@ -70,7 +71,7 @@ def ensure_closure(shop: Workshop, part: Part, closure: Closure) -> Installed:
     swap(draft.folder, place, shop.temporary)
     shop.write_stamp(stamp, key=key, size=size)
     shop.report(f"{'lock':8} {closure.lock:17} {seconds_since(started)}  installed, trimmed, compiled")
-    return Installed(place, size)
+    return Installed(place, size, key)
 
 
 def install(shop: Workshop, requirements: Path, target: Path) -> None:

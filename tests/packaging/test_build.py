@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import marshal
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -159,7 +160,7 @@ def test_a_lost_result_is_built_again(small: Small, lost: str) -> None:
     assert (small.out / lost).exists()
 
 
-@pytest.mark.parametrize("step", ["link_tree", "write_own", "pack", "swap"])
+@pytest.mark.parametrize("step", ["take_over", "write_own", "pack", "swap"])
 def test_an_interrupted_build_never_looks_finished(small: Small, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     wanted = fingerprints(small)
     small.write("layers/gyre/gyre/__init__.py", "def answer():\n    return 43\n")
@@ -177,6 +178,23 @@ def test_an_interrupted_build_never_looks_finished(small: Small, monkeypatch: py
     assert small.build() == []
     assert fingerprints(small) == wanted
     assert not small.shop.temporary.exists()
+
+
+def test_our_files_come_and_go_in_a_folder_that_is_taken_over(small: Small) -> None:
+    """Given an image whose dependencies stay, when our files change, then nothing of before is left."""
+    small.write("functions/science/extra/more.py", "X = 1\n")
+    assert small.build() == []
+    image = small.out / "images/gyre-science"
+    assert (image / "extra/more.py").is_file()
+    dependency = (image / "demo/__init__.py").stat().st_ino
+    shutil.rmtree(small.root / "functions/science/extra")
+    assert small.build() == []
+    assert not (image / "extra").exists()
+    assert (image / "demo/__init__.py").stat().st_ino == dependency
+    changed = fingerprints(small)
+    shutil.rmtree(image)
+    assert small.build() == []
+    assert fingerprints(small) == changed
 
 
 def test_what_a_killed_build_left_is_removed(small: Small) -> None:
