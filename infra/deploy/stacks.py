@@ -79,7 +79,10 @@ class Stacks:
         started = time.monotonic()
         while (found := self.find(name)) is not None:
             if found.status == "DELETE_FAILED":
-                raise DeployError(f"the stack {name} cannot be deleted: {self._reason(name)}")
+                raise DeployError(
+                    f"the stack {name} cannot be deleted: {self._reason(name)}."
+                    " Remove that resource by hand (on the emulator: `make down up`), then deploy again"
+                )
             self._pause(name, found.status, started)
 
     def wait_while_busy(self, name: str) -> Stack | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from infra.packaging import BuildError
@@ -30,42 +31,46 @@ class Row:
         return self.own + sum(size for _, size in self.layers)
 
 
-def measure(shop: Workshop) -> tuple[list[Row], list[tuple[Part, int]]]:
-    """One row per zip function, one pair per image."""
+def measure(shop: Workshop) -> list[Row]:
+    """One row per zip function."""
     template = load(shop.template)
+    uris = {layer.logical_id: layer.folder for layer in layers(template)}
     sizes: dict[str, int] = {}
 
-    def size(part: Part) -> int:
+    def weighed(logical_id: str, folder: str) -> tuple[Part, int]:
+        part = built_part(shop, logical_id, folder)
         if part.name not in sizes:
-            if not shop.stamp(part.name) or not shop.folder(part).is_dir():
-                raise BuildError(f"{part.kind} {part.name} is not built: run `python -m infra.packaging build`")
             sizes[part.name] = size_of(shop.folder(part))
-        return sizes[part.name]
+        return part, sizes[part.name]
 
-    uris = {layer.logical_id: layer.folder for layer in layers(template)}
-    rows, images = [], {}
-    for found in functions(template):
-        part = shop.part_at(found.folder)
-        if part is None:
-            raise unknown(found.logical_id, found.folder)
-        if found.image:
-            images[part] = size(part)
-            continue
-        stack = []
-        for name in found.layers:
-            layer = shop.part_at(uris[name])
-            if layer is None:
-                raise unknown(name, uris[name])
-            stack.append((layer, size(layer)))
-        rows.append(Row(part, size(part), tuple(stack)))
-    return rows, list(images.items())
+    return [
+        Row(*weighed(found.logical_id, found.folder), tuple(weighed(name, uris[name]) for name in found.layers))
+        for found in functions(template)
+        if not found.image
+    ]
+
+
+def measure_images(shop: Workshop) -> dict[Part, int]:
+    """Each image's size; apart from the rest, because its 40,000 files take a second to ask."""
+    found = (each for each in functions(load(shop.template)) if each.image)
+    parts = {built_part(shop, each.logical_id, each.folder) for each in found}
+    return {part: size_of(shop.folder(part)) for part in parts}
+
+
+def built_part(shop: Workshop, logical_id: str, folder: str) -> Part:
+    part = shop.part_at(folder)
+    if part is None:
+        raise unknown(logical_id, folder)
+    if not shop.stamp(part.name) or not shop.folder(part).is_dir():
+        raise BuildError(f"{part.kind} {part.name} is not built: run `make package`")
+    return part
 
 
 def unknown(logical_id: str, folder: str) -> BuildError:
     return BuildError(f"template.yaml: {logical_id} names {folder or 'no folder'}, which no part builds")
 
 
-def table(rows: list[Row], images: list[tuple[Part, int]]) -> str:
+def table(rows: list[Row], images: Mapping[Part, int]) -> str:
     names = sorted({layer.name for row in rows for layer, _ in row.layers})
     lines = [["function", "own code", *names, "total MB", "budget", "share"]]
     for row in rows:
@@ -80,12 +85,12 @@ def table(rows: list[Row], images: list[tuple[Part, int]]) -> str:
         )
         for line in lines
     ]
-    for part, size in images:
+    for part, size in images.items():
         text.append(f"image {part.name}: {size / MB:.0f} MB on top of its base; the limit is {IMAGE_LIMIT_MB:,} MB")
     return "\n".join(text)
 
 
-def over_budget(shop: Workshop, rows: list[Row], images: list[tuple[Part, int]]) -> list[str]:
+def over_budget(shop: Workshop, rows: list[Row], images: Mapping[Part, int]) -> list[str]:
     """One line per part that is too big, with what to look at first."""
     found = []
     for row in rows:
@@ -97,7 +102,7 @@ def over_budget(shop: Workshop, rows: list[Row], images: list[tuple[Part, int]])
                 f"function {row.part.name} unpacks to {row.total / MB:.1f} MB, the budget is {BUDGET_MB} MB;"
                 f" biggest: {biggest(weights)}"
             )
-    for part, size in images:
+    for part, size in images.items():
         if size > IMAGE_LIMIT_MB * MB:
             weights = package_sizes(shop, part)
             excess = f"image {part.name} has {size / MB:.0f} MB, the limit is {IMAGE_LIMIT_MB} MB"

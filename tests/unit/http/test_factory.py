@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from mangum import Mangum
 
-from gyre.http.access import FRESH_SECONDS, KEY_RING
+from gyre.http.access import FRESH_SECONDS, KEY_RING, Role
 from gyre.http.factory import OPEN_PATHS, is_open
 from tests.unit.parts import House, caller, proxy_event, router_of, told
 
@@ -62,6 +62,12 @@ def test_a_stranger_learns_nothing_about_what_exists(house: House, function: str
 def test_a_stranger_reads_nothing_of_the_body(house: House) -> None:
     answer = caller(house.app(house.routers()["training_trigger"])).post("/train", json={"model": "NOT A NAME"})
     assert told(answer, 401)["code"] == "unauthenticated"
+
+
+@pytest.mark.parametrize("role", ["predict", "train", "operate"])
+def test_until_routes_declare_their_roles_only_an_admin_may_call(house: House, role: Role) -> None:
+    client = caller(house.app(house.routers()["training_trigger"]), house.add_key(role))
+    assert told(client.get("/models"), 403)["code"] == "forbidden"
 
 
 def test_a_key_is_taken_and_revoked_through_the_app(house: House) -> None:

@@ -10,12 +10,14 @@ from starlette.concurrency import run_in_threadpool
 
 from gyre import __version__
 from gyre.errors import GyreError
-from gyre.http.access import KeyRing
+from gyre.http.access import KeyRing, Role, permit
 from gyre.http.errors import answer_for, map_errors, unknown_answer
 
 # Everything else needs a key, also paths that do not exist: a stranger learns nothing by trying.
 OPEN_PATHS = frozenset({"/", "/health", "/ready", "/docs", "/openapi.json"})
 OPEN_PREFIXES = ("/console/",)
+# Of every route, until each declares its own: the one key of a deployment is an admin's.
+NEEDED_ROLE: Role = "admin"
 
 
 def create_app(title: str, routers: Iterable[APIRouter], keys: KeyRing, log: Logger) -> FastAPI:
@@ -36,6 +38,7 @@ def create_app(title: str, routers: Iterable[APIRouter], keys: KeyRing, log: Log
         try:
             if not is_open(request.url.path):
                 request.state.caller = await run_in_threadpool(keys.caller, request.headers.get("x-api-key"))
+                permit(request.state.caller, NEEDED_ROLE)
             response = await proceed(request)
         except GyreError as error:
             response = answer_for(error, request.state.request_id)

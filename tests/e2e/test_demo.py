@@ -1,0 +1,49 @@
+"""`make demo` is the first thing that a stranger runs: what it does after the deployment must hold."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from cli.client import GyreClient
+from infra.packaging.workshop import ROOT
+
+
+def run_demo(**environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "cli.demo"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": "layers/gyre:infra/emulator:.", **environment},
+        capture_output=True,
+        text=True,
+        timeout=110,
+    )
+
+
+def test_the_demo_goes_through_and_ends_in_links(gyre: GyreClient) -> None:
+    done = run_demo()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "178 rows, 14 columns" in done.stdout
+    assert "40 of 40 records found" in done.stdout
+    assert "verdict on wine: ok" in done.stdout
+    assert f"{gyre.record.api_url}/docs" in done.stdout
+    assert gyre.record.api_key not in done.stdout
+
+
+def test_without_a_stack_it_says_what_to_do(tmp_path: Path) -> None:
+    done = run_demo(GYRE_STACK=f"{tmp_path}/none.json")
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines() == ["demo: none.json does not exist: run `make up deploy`"]
+
+
+def test_with_a_stale_record_it_says_what_to_do(gyre: GyreClient, tmp_path: Path) -> None:
+    """Given a record of a stack that is gone, when the demo runs, then one line tells it, and no stack trace."""
+    record = tmp_path / "stack.json"
+    nowhere = "http://127.0.0.1:9"
+    record.write_text(json.dumps({**asdict(gyre.record), "endpoint_url": nowhere, "api_url": f"{nowhere}/v1"}))
+    done = run_demo(GYRE_STACK=str(record))
+    assert done.returncode == 1
+    (line,) = done.stderr.strip().splitlines()
+    assert "make up deploy" in line
