@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from infra.deploy import DeployError
 
@@ -72,6 +72,8 @@ class Stacks:
             if "No updates" in error.response["Error"].get("Message", ""):  # it has no code of its own
                 return self._settled(name, *AT_REST)
             raise _told(error, name) from error
+        except BotoCoreError as error:
+            raise _told(error, name) from error
         return self._settled(name, "UPDATE_COMPLETE")
 
     def delete(self, name: str) -> None:
@@ -136,4 +138,6 @@ def _told(error: ClientError | BotoCoreError, name: str) -> DeployError:
     if isinstance(error, ClientError):
         told = error.response.get("Error", {})
         return DeployError(f"CloudFormation refused the stack {name}: {told.get('Message', told.get('Code'))}")
+    if isinstance(error, NoCredentialsError):
+        return DeployError("there are no AWS credentials: set AWS_PROFILE, or run `aws configure`, then deploy again")
     return DeployError(f"CloudFormation cannot be reached for the stack {name}: {error}")
