@@ -17,7 +17,8 @@ from infra.packaging.template import load
 from infra.packaging.workshop import Workshop
 
 SHAPE_TAG = "gyre:shape"
-CONTENT_TAG = "gyre:content"
+# Not a tag: the emulator keeps a stack's tags as they were when it was created.
+CONTENT_OUTPUT = "Content"
 
 
 def deploy_to_emulator(target: Target, commit: str, shop: Workshop, say: Say) -> tuple[Stack, Stack]:
@@ -68,9 +69,10 @@ def _storage(target: Target, stacks: Stacks, file: Path, say: Say) -> Stack:
 
 def _main(target: Target, stacks: Stacks, made: Bundle, parameters: dict[str, str], say: Say) -> Stack:
     """Updates code in place; the emulator does anything else by half, so then the stack is made anew."""
-    request = _request(made.body, parameters, made.shape)
+    content = hashlib.sha256(json.dumps([made.body, parameters], sort_keys=True).encode()).hexdigest()[:16]
+    request = _request(_with_output(made.body, CONTENT_OUTPUT, content), parameters, made.shape)
     found = stacks.wait_while_busy(target.stack)
-    if found and found.usable and _tags(request).items() <= found.tags.items():
+    if found and found.usable and found.outputs.get(CONTENT_OUTPUT) == content:
         say(f"{target.stack}: nothing has changed")
         return found
     if found and found.usable and found.tags.get(SHAPE_TAG) == made.shape:
@@ -87,17 +89,18 @@ def _main(target: Target, stacks: Stacks, made: Bundle, parameters: dict[str, st
 
 
 def _request(body: str, parameters: dict[str, str], shape: str) -> dict[str, Any]:
-    content = hashlib.sha256(json.dumps([body, parameters], sort_keys=True).encode()).hexdigest()[:16]
     return {
         "TemplateBody": body,
         "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
         "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-        "Tags": [{"Key": SHAPE_TAG, "Value": shape}, {"Key": CONTENT_TAG, "Value": content}],
+        "Tags": [{"Key": SHAPE_TAG, "Value": shape}],
     }
 
 
-def _tags(request: dict[str, Any]) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in request["Tags"]}
+def _with_output(body: str, name: str, value: str) -> str:
+    template = json.loads(body)
+    template.setdefault("Outputs", {})[name] = {"Value": value}
+    return json.dumps(template)
 
 
 def _drop_leftover_logs(target: Target) -> None:

@@ -53,7 +53,7 @@ EXPECTED = {
     "science-train-profile": Expected(keys=("key", "rows", "columns")),
     "training_trigger-invalid": Expected((422,), keys=("error",)),
     "training_trigger-train": Expected((202,), keys=("run", "status_url", "dataset")),
-    "training_trigger-upload": Expected(keys=("run")),
+    "training_trigger-upload": Expected(keys=("run",)),
 }
 
 

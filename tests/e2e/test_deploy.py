@@ -105,9 +105,13 @@ def test_new_code_is_updated_in_place(small: Small) -> None:
 
 def test_nothing_new_is_nothing_done(small: Small) -> None:
     small.deploy("one")
+    small.deploy("two")
     small.said.clear()
-    small.deploy("one")
+    small.deploy("two")
     assert any("nothing has changed" in line for line in small.said)
+    # Back to what it was at first is a change as well.
+    small.deploy("one")
+    assert small.answer() == ["first", "one"]
 
 
 def test_another_shape_is_made_anew_and_data_stays(small: Small) -> None:

@@ -51,6 +51,11 @@ def tags_of(request: dict[str, Any]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in request["Tags"]}
 
 
+def outputs_of(request: dict[str, Any]) -> dict[str, str]:
+    outputs = json.loads(request["TemplateBody"]).get("Outputs", {})
+    return {name: output["Value"] for name, output in outputs.items()}
+
+
 def main(found: Stack | None, made: Bundle = MADE, **parameters: str) -> tuple[FakeStacks, list[str]]:
     stacks, said = FakeStacks(found), list[str]()
     with mock_aws():
@@ -61,14 +66,14 @@ def main(found: Stack | None, made: Bundle = MADE, **parameters: str) -> tuple[F
 def deployed(status: str = "CREATE_COMPLETE") -> Stack:
     """What the first deployment leaves."""
     stacks, _ = main(None)
-    return Stack("gyre-local", status, {}, tags_of(stacks.request))
+    return Stack("gyre-local", status, outputs_of(stacks.request), tags_of(stacks.request))
 
 
 def test_where_there_is_none_a_stack_is_created() -> None:
     stacks, said = main(None)
     assert stacks.calls == ["create gyre-local"]
     assert said == ["gyre-local: create"]
-    assert stacks.request["TemplateBody"] == MADE.body
+    assert json.loads(stacks.request["TemplateBody"])["Resources"] == json.loads(MADE.body)["Resources"]
     assert stacks.request["Parameters"] == [
         {"ParameterKey": "Environment", "ParameterValue": "local"},
         {"ParameterKey": "Commit", "ParameterValue": "c0ffee"},
