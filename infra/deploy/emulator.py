@@ -69,7 +69,7 @@ def _storage(target: Target, stacks: Stacks, file: Path, say: Say) -> Stack:
 
 def _main(target: Target, stacks: Stacks, made: Bundle, parameters: dict[str, str], say: Say) -> Stack:
     """Updates code in place; the emulator does anything else by half, so then the stack is made anew."""
-    content = hashlib.sha256(json.dumps([made.body, parameters], sort_keys=True).encode()).hexdigest()[:16]
+    content = hashlib.sha256(json.dumps([made.body, made.shape, parameters], sort_keys=True).encode()).hexdigest()[:16]
     request = _request(_with_output(made.body, CONTENT_OUTPUT, content), parameters, made.shape)
     found = stacks.wait_while_busy(target.stack)
     if found and found.usable and found.outputs.get(CONTENT_OUTPUT) == content:
