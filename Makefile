@@ -9,6 +9,8 @@ export PYTHONPATH := layers/gyre:infra/emulator:.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
+# `make up deploy` means one after the other, also under -j.
+.NOTPARALLEL:
 # `sam build` comes here for each function and layer: the same recipe, the same bytes.
 build-%:
 	@$(DEV) -m infra.packaging sam $* "$(ARTIFACTS_DIR)"
@@ -57,6 +59,8 @@ lint: setup ## ruff, cfn-lint, sam validate
 
 types: setup ## mypy, strict
 	@$(DEV) -m mypy
+	@$(DEV) -m mypy --config-file infra/emulator/mypy.ini -p gyre_emulator
+	@for app in functions/*/app.py; do $(DEV) -m mypy $$app || exit 1; done
 
 rules: setup ## which room may import which
 	@.venv/dev/bin/lint-imports --no-cache

@@ -9,6 +9,7 @@ import boto3
 import httpx
 
 from infra.deploy.record import StackRecord
+from infra.deploy.target import bypass_proxies
 
 POLL_SECONDS = 0.3
 
@@ -31,6 +32,8 @@ class GyreClient:
 
     def __init__(self, record: StackRecord) -> None:
         self.record = record
+        if record.endpoint_url:
+            bypass_proxies()
         headers = {"x-api-key": record.api_key}
         self._http = httpx.Client(
             base_url=record.api_url.rstrip("/") + "/", headers=headers, timeout=60, trust_env=False

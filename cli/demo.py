@@ -109,7 +109,12 @@ Next:
 def main() -> int:
     started = time.monotonic()
     try:
-        gyre = GyreClient(read_record())
+        record = read_record()
+        if not record.endpoint_url:
+            raise DeployError(
+                f"it would put made-up calls into the journal of {record.environment}; deploy locally first"
+            )
+        gyre = GyreClient(record)
         train(gyre)
         journal(gyre)
         monitor(gyre)

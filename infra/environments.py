@@ -9,18 +9,24 @@ python3 infra/environments.py --uv          print the path of a working uv
 from __future__ import annotations
 
 import argparse
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".venv"
 LOCKS = ROOT / "requirements"
+PROGRESS_SECONDS = 10.0
+STEP_SECONDS = 1800.0
 
 
 class SetupError(Exception):
@@ -133,13 +139,14 @@ def find_python(uv: str, version: str) -> str:
     if found.returncode == 0:
         return found.stdout.strip()
     say(f"Python {version} is not on this machine: asking uv to fetch it")
-    fetched = subprocess.run([uv, "python", "install", version], capture_output=True, text=True, timeout=600)
-    if fetched.returncode:
-        reason = (fetched.stderr.strip().splitlines() or ["no reason given"])[-1].strip()
+    try:
+        run([uv, "python", "install", version], f"fetch Python {version}")
+    except SetupError as error:
+        reason = str(error).splitlines()[-1].strip()
         raise SetupError(
             f"Python {version} is missing and uv could not fetch it ({reason})."
             f" Install it so that `python{version}` runs, then call `make setup` again."
-        )
+        ) from None
     return version
 
 
@@ -153,7 +160,9 @@ def build(uv: str, environment: Environment) -> None:
     # The locks are complete, so nothing is resolved here; --no-deps also keeps out what an override took out.
     run([*install, "--require-hashes", "-r", str(environment.lock)], f"install requirements/{environment.lock.name}")
     if environment.project:
-        run([*install, "--editable", str(ROOT / environment.project)], f"install {environment.project}")
+        # Built with the setuptools of the lock: an isolated build would fetch one that no hash holds.
+        editable = [*install, "--no-build-isolation", "--editable", str(ROOT / environment.project)]
+        run(editable, f"install {environment.project}")
     environment.stamp_file.write_text(environment.stamp())
     say(f"{environment.name:9} ready in {time.monotonic() - started:.0f} s")
 
@@ -172,11 +181,45 @@ def lock(uv: str) -> None:
 
 
 def run(command: list[str], what: str, cwd: Path = ROOT) -> None:
+    """Runs a step to its end; a long one says now and then that it is still at it."""
     env = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
-    done = subprocess.run(command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode:
-        tail = "\n    ".join(done.stdout.strip().splitlines()[-12:])
-        raise SetupError(f"could not {what}:\n    {tail}")
+    started = time.monotonic()
+    with tempfile.TemporaryFile("w+") as output:
+        step = subprocess.Popen(command, cwd=cwd, env=env, stdout=output, stderr=subprocess.STDOUT)
+        while step.poll() is None:
+            try:
+                step.wait(PROGRESS_SECONDS)
+            except subprocess.TimeoutExpired:
+                waited = time.monotonic() - started
+                if waited > STEP_SECONDS:
+                    step.kill()
+                    raise SetupError(f"could not {what}: it took more than {STEP_SECONDS:.0f} s") from None
+                say(f"still at it: {what}, {waited:.0f} s")
+        if step.returncode:
+            output.seek(0)
+            tail = "\n    ".join(output.read().strip().splitlines()[-12:])
+            raise SetupError(f"could not {what}:\n    {tail}")
+
+
+@contextlib.contextmanager
+def only_one() -> Iterator[None]:
+    """Two setups at once would clear each other's folders: the second waits."""
+    HOME.mkdir(exist_ok=True)
+    with open(HOME / "lock", "w") as lock:
+        limit = time.monotonic() + STEP_SECONDS
+        told = False
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > limit:
+                    raise SetupError("another setup has been at it for too long; end it, then try again") from None
+                if not told:
+                    say("waiting for another setup")
+                told = True
+                time.sleep(0.2)
+        yield
 
 
 def say(line: str) -> None:
@@ -196,11 +239,12 @@ def main(arguments: list[str]) -> int:
             lock(find_uv())
         else:
             wanted = [e for e in ENVIRONMENTS if not options.names or e.name in options.names]
-            missing = [e for e in wanted if not e.ready()]
-            if missing:
-                uv = find_uv()
-                for environment in missing:
-                    build(uv, environment)
+            if not all(e.ready() for e in wanted):
+                with only_one():
+                    uv = find_uv()
+                    for environment in wanted:
+                        if not environment.ready():
+                            build(uv, environment)
     except SetupError as error:
         print(f"setup: {error}", file=sys.stderr)
         return 1

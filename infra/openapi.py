@@ -17,6 +17,26 @@ DOCUMENT = Path(__file__).resolve().parent.parent / "layers/gyre/gyre/http/opena
 _PART = cast(Any, None)
 
 
+# As http/errors.py tells it.
+ERROR = {
+    "title": "Error",
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message", "request_id"],
+            "properties": {
+                "code": {"type": "string", "description": "A word for programs, such as not_found."},
+                "message": {"type": "string", "description": "What is wrong, and what to do next."},
+                "field": {"type": "string", "description": "The field that is wrong, where it is one."},
+                "request_id": {"type": "string", "description": "Names the call in the logs."},
+            },
+        }
+    },
+}
+
+
 def routers() -> dict[str, APIRouter]:
     """Each function's routes, by the function's name."""
     return {
@@ -41,8 +61,17 @@ def document() -> dict[str, Any]:
         "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
     }
     made["security"] = [{"key": []}]
+    schemas = made["components"].setdefault("schemas", {})
+    for stock in ("HTTPValidationError", "ValidationError"):  # FastAPI's shape of errors, which is not ours
+        schemas.pop(stock, None)
+    schemas["Error"] = ERROR
     for path, methods in made["paths"].items():
         for told in methods.values():
+            told["responses"].pop("422", None)
+            told["responses"]["default"] = {
+                "description": "What went wrong: 401, 403, 404, 409, 413, 422, 429, 500 or 503.",
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+            }
             if is_open(path):
                 told["security"] = []
     return made

@@ -40,6 +40,8 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 def on_upload(event: dict[str, Any]) -> dict[str, Any]:
     """EventBridge's `Object Created`; delivered at least once, so a run is named after the object's version."""
     uploaded = event["detail"]["object"]
+    if uploaded["key"].endswith("/"):
+        return {"ignored": "the marker of a folder"}
     _, workflow, log = parts()
     started = start_from_upload(uploaded["key"], uploaded.get("version-id"), workflow)
     log.info("upload", extra={"run": started.run, "key": started.upload.key})

@@ -8,6 +8,8 @@ import time
 import urllib.error
 import urllib.request
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from gyre import __version__
 from gyre.aws.s3 import S3Bucket
 from gyre.errors import GyreError
@@ -15,7 +17,7 @@ from infra.deploy import DeployError
 from infra.deploy.aws import deploy_to_aws
 from infra.deploy.emulator import api_url, deploy_to_emulator
 from infra.deploy.keys import ensure_admin_key
-from infra.deploy.record import StackRecord, read_record, record_path, write_record
+from infra.deploy.record import StackRecord, environment_path, read_record, record_path, write_record
 from infra.deploy.stacks import Stack
 from infra.deploy.target import Target, commit_of, speak_to, target_named
 from infra.packaging import BuildError
@@ -28,7 +30,7 @@ def say(line: str) -> None:
     print(f"deploy: {line}", flush=True)
 
 
-def deploy(environment: str) -> StackRecord:
+def deploy(environment: str, new_key: bool = False) -> StackRecord:
     """Deploys, makes the admin key where there is none, waits until the API answers, writes the record."""
     started = time.monotonic()
     target = target_named(environment)
@@ -40,23 +42,27 @@ def deploy(environment: str) -> StackRecord:
     else:
         storage, stack = deploy_to_aws(target, commit, say)
         url = stack.outputs["ApiUrl"]
-    secret, fresh = ensure_admin_key(S3Bucket(storage.outputs["ArtifactBucket"]), _known_secret(target))
-    if fresh:
+    # On the emulator a lost key is replaced without a word; elsewhere somebody may hold it.
+    key = ensure_admin_key(
+        S3Bucket(storage.outputs["ArtifactBucket"]), _known_secret(target), add=new_key or target.on_emulator
+    )
+    record = _record(target, storage, stack, url, key.secret, commit)
+    write_record(record)  # before anything else can fail: nobody else knows a fresh key
+    if key.fresh:
         say("made an admin key; only its hash is kept in the deployment")
-    record = _record(target, storage, stack, url, secret, commit)
+    elif not key.secret:
+        say("the deployment has an admin key that this machine does not; `--new-key` adds one of your own")
     _wait_for_health(url, commit)
-    write_record(record)
     took = time.monotonic() - started
-    say(f"{url} answers; {os.path.relpath(record_path())} holds the addresses and the key ({took:.1f} s)")
+    say(f"{url}/ answers; {os.path.relpath(record_path())} holds the addresses and the key ({took:.1f} s)")
     return record
 
 
 def _known_secret(target: Target) -> str | None:
     try:
-        record = read_record()
+        return read_record(environment_path(target.environment)).api_key
     except DeployError:
         return None
-    return record.api_key if record.environment == target.environment else None
 
 
 def _record(target: Target, storage: Stack, stack: Stack, url: str, secret: str, commit: str) -> StackRecord:
@@ -101,13 +107,18 @@ def _wait_for_health(url: str, commit: str) -> None:
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.deploy", description=__doc__)
     parser.add_argument("environment", nargs="?", default="local", help="a section of samconfig.toml; default: local")
+    parser.add_argument("--new-key", action="store_true", help="make another admin key, for one that was lost")
     try:
-        deploy(parser.parse_args(arguments).environment)
+        options = parser.parse_args(arguments)
+        deploy(options.environment, options.new_key)
     except (DeployError, BuildError) as error:
         print(f"deploy: {error}", file=sys.stderr)
         return 1
     except GyreError as error:
         print(f"deploy: {error.message}", file=sys.stderr)
+        return 1
+    except (ClientError, BotoCoreError) as error:
+        print(f"deploy: AWS did not do what was asked: {error}", file=sys.stderr)
         return 1
     return 0
 

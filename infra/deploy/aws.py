@@ -44,6 +44,11 @@ def _storage(target: Target, stacks: Stacks, say: Say) -> Stack:
         "Parameters": [{"ParameterKey": "Environment", "ParameterValue": target.environment}],
     }
     found = stacks.wait_while_busy(target.storage_stack)
+    if found and found.status in ("ROLLBACK_COMPLETE", "CREATE_FAILED"):
+        raise DeployError(
+            f"the stack {found.name} was never made whole ({found.status}). Turn off its termination protection,"
+            f" delete it (`aws cloudformation delete-stack --stack-name {found.name}`), then deploy again"
+        )
     say(f"{target.storage_stack}: {'update' if found else 'create'}")
     if found:
         return stacks.update(target.storage_stack, **request)

@@ -62,7 +62,9 @@ def upload(s3: Any, bucket: str, uploads: Mapping[str, Path]) -> int:
     for key, file in uploads.items():
         try:
             s3.head_object(Bucket=bucket, Key=key)
-        except ClientError:
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "404":
+                raise
             s3.put_object(Bucket=bucket, Key=key, Body=file.read_bytes())
             sent += file.stat().st_size
     return sent

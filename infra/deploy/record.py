@@ -35,15 +35,22 @@ class StackRecord:
     commit: str
 
 
-def write_record(record: StackRecord, path: Path | None = None) -> None:
-    """For its owner's eyes alone: it holds the key."""
-    path = path or record_path()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(json.dumps(asdict(record), indent=2) + "\n")
-    draft.replace(path)
+def environment_path(environment: str) -> Path:
+    """Beside the current record, one per environment: deploying to the emulator must not lose production's key."""
+    current = record_path()
+    return current.with_name(f"{current.stem}.{environment}.json")
+
+
+def write_record(record: StackRecord) -> None:
+    """Makes it the current one, and keeps it under its environment's name."""
+    for path in (environment_path(record.environment), record_path()):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".new")
+        draft.unlink(missing_ok=True)
+        # For its owner's eyes alone: it holds the key.
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(json.dumps(asdict(record), indent=2) + "\n")
+        draft.replace(path)
 
 
 def read_record(path: Path | None = None) -> StackRecord:

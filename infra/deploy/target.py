@@ -7,10 +7,10 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from gyre_emulator import control
 from infra.deploy import DeployError
 
 ROOT = Path(__file__).resolve().parents[2]
-DEFAULT_PORT = 4566
 
 
 @dataclass(frozen=True)
@@ -42,18 +42,22 @@ def target_named(environment: str, root: Path = ROOT) -> Target:
     region = wanted.get("region", config["default"]["global"]["parameters"]["region"])
     # In sam's own writing, where a value with a space stands in quotes.
     parameters = dict(shlex.split(each)[0].split("=", 1) for each in wanted.get("parameter_overrides", ()))
-    endpoint = f"http://127.0.0.1:{emulator_port()}" if environment == "local" else None
+    # Where it listens if it runs, where it would listen otherwise.
+    endpoint = control.status().url if environment == "local" else None
     return Target(environment, wanted["stack_name"], region, parameters, endpoint)
 
 
-def emulator_port() -> int:
-    return int(os.environ.get("GYRE_EMULATOR_PORT", DEFAULT_PORT))
+def bypass_proxies() -> None:
+    """What listens on this machine is never reached through a company's proxy."""
+    for name in ("NO_PROXY", "no_proxy"):
+        os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1")))
 
 
 def speak_to(target: Target) -> None:
     """Points boto3, in this process and its children, at the target."""
     os.environ["AWS_DEFAULT_REGION"] = os.environ["AWS_REGION"] = target.region
     if target.endpoint:
+        bypass_proxies()
         # The emulator takes any credentials; a person's real ones never go there.
         os.environ |= {
             "AWS_ENDPOINT_URL": target.endpoint,

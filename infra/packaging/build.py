@@ -44,6 +44,9 @@ def build_part(shop: Workshop, part: Part) -> str:
         return "unchanged"
     if part.kind == "function" and "app.py" not in own.values():
         raise BuildError(f"{part.sources[0].folder}/app.py is missing")
+    for path in own:
+        if path.suffix == ".py":
+            readable(shop, path)  # before anything that works is touched
     before = shop.stamp(part.name)
     shop.drop_stamp(part.name)
     draft = shop.temporary / part.place
@@ -55,6 +58,14 @@ def build_part(shop: Workshop, part: Part) -> str:
     written = write_own(shop, part, own, draft)
     normalise(draft, written)
     return put_in_place(shop, part, key, draft, written, closure)
+
+
+def readable(shop: Workshop, path: Path) -> None:
+    try:
+        compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        raise BuildError(f"{path.relative_to(shop.root)}:{line}: {type(error).__name__}: {error.args[0]}") from None
 
 
 def take_over(shop: Workshop, part: Part, before: dict[str, Any], closure: Installed, draft: Path) -> bool:

@@ -6,6 +6,7 @@ import hashlib
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,17 @@ from infra.packaging.archive import files_of, normalise, pack, size_of, swap
 from infra.packaging.bytecode import compile_tree
 from infra.packaging.recipe import Closure, Part, Pick
 from infra.packaging.trim import trim
-from infra.packaging.workshop import PLATFORMS, Workshop, bare_environment, find_uv, recipe_digest, seconds_since
+from infra.packaging.workshop import (
+    LOCK_SECONDS,
+    PLATFORMS,
+    Workshop,
+    bare_environment,
+    find_uv,
+    recipe_digest,
+    seconds_since,
+)
+
+PROGRESS_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -82,12 +93,30 @@ def install(shop: Workshop, requirements: Path, target: Path) -> None:
     wheels = PLATFORMS[shop.platform]
     command += ["--python-platform", wheels] if wheels else []
     command += ["-r", str(requirements)]
-    done = subprocess.run(command, cwd=shop.root, env=bare_environment(), capture_output=True, text=True)
-    if done.returncode:
+    code, said = patiently(shop, command, f"installing requirements/{requirements.name}")
+    if code:
         # uv draws its reasons as a tree: the words are what we want of it.
-        lines = [re.sub(r"^\W+", "", line) for line in done.stderr.strip().splitlines()]
-        reason = " ".join(line for line in lines if line) or f"uv ended with code {done.returncode}"
+        lines = [re.sub(r"^\W+", "", line) for line in said.strip().splitlines()]
+        reason = " ".join(line for line in lines if line) or f"uv ended with code {code}"
         raise BuildError(f"could not install requirements/{requirements.name} for {shop.platform}: {reason[:400]}")
+
+
+def patiently(shop: Workshop, command: list[str], what: str) -> tuple[int, str]:
+    """Runs a command that may download a gigabyte: says now and then that it is still at it, and has a limit."""
+    started = time.monotonic()
+    with tempfile.TemporaryFile("w+") as output:
+        step = subprocess.Popen(
+            command, cwd=shop.root, env=bare_environment(), stdout=subprocess.DEVNULL, stderr=output
+        )
+        while step.poll() is None:
+            try:
+                step.wait(PROGRESS_SECONDS)
+            except subprocess.TimeoutExpired:
+                if time.monotonic() - started > LOCK_SECONDS:
+                    step.kill()
+                shop.report(f"{'':8} still at it: {what}, {seconds_since(started).strip()}")
+        output.seek(0)
+        return step.returncode, output.read()
 
 
 def add_pick(shop: Workshop, pick: Pick, site: Path) -> None:

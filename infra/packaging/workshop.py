@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from infra.packaging import BuildError
 from infra.packaging.recipe import PARTS, Part, Source
@@ -26,6 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PLATFORMS = {"linux-x86_64": "x86_64-manylinux_2_28", "linux-arm64": "aarch64-manylinux_2_28", "here": None}
 # What decides the bytes of a build; editing one of these builds everything anew.
 RECIPE_MODULES = ("archive", "bytecode", "install", "recipe", "trim")
+# A build from nothing takes a minute or two.
+LOCK_SECONDS = 900.0
 # Left behind by tools and editors; never part of a function.
 IGNORED_FOLDERS = {"__pycache__", "tests"}
 IGNORED_SUFFIXES = {".pyc", ".md"}
@@ -129,16 +131,28 @@ class Workshop:
                 found.append((path, (Path(source.into) / path.relative_to(top)).as_posix()))
         return found
 
+    def _take(self, lock: IO[str]) -> None:
+        limit = time.monotonic() + LOCK_SECONDS
+        told = False
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > limit:
+                    raise BuildError("another build in this repository has taken too long; end it first") from None
+                if not told:
+                    self.report("waiting for another build in this repository")
+                told = True
+                time.sleep(0.2)
+            else:
+                return
+
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """One build at a time in a repository; what an interrupted one left is removed."""
         self.out.mkdir(parents=True, exist_ok=True)
         with (self.out / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                self.report("waiting for another build in this repository")
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            self._take(lock)
             shutil.rmtree(self.temporary, ignore_errors=True)
             self.temporary.mkdir()
             try:

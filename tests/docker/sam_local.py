@@ -50,6 +50,7 @@ class Sam:
         filled = WORK / "events" / event.name
         filled.parent.mkdir(parents=True, exist_ok=True)
         # ${api_key} and the like: what differs from one deployment to the next is in no committed event.
+        filled.touch(mode=0o600)  # it holds the key
         filled.write_text(string.Template(event.read_text()).safe_substitute(asdict(self.record)))
         command = [str(SAM), "local", "invoke", function, "--template", str(self.template), "--event", str(filled)]
         command += ["--skip-pull-image", "--layer-cache-basedir", str(LAYERS), "--region", self.record.region]

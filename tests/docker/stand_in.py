@@ -152,6 +152,9 @@ def index_settings() -> dict[str, str]:
     configured = subprocess.run(command, capture_output=True, text=True, timeout=60)
     if configured.returncode == 0 and "file:" not in configured.stdout:
         settings.setdefault("PIP_INDEX_URL", configured.stdout.strip())
+    secret = [name for name, value in settings.items() if "@" in value]
+    if secret:
+        raise NoEngine(f"{', '.join(secret)} holds a password, which would stay in the images of the tests")
     return settings
 
 

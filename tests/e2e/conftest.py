@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,10 +51,14 @@ class Notices:
         self._told: list[dict[str, Any]] = []
 
     def about(self, run: str) -> dict[str, Any] | None:
+        """The notice of one run."""
+        return self.first(lambda notice: notice.get("run") == run)
+
+    def first(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
         answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
         for message in answer.get("Messages", ()):
             self._told.append(json.loads(json.loads(message["Body"])["Message"]))
-        return next((notice for notice in self._told if notice["run"] == run), None)
+        return next((notice for notice in self._told if wanted(notice)), None)
 
 
 @pytest.fixture(scope="session", autouse=True)

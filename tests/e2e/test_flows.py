@@ -75,6 +75,17 @@ def test_a_bad_upload_ends_in_a_notice(
     assert why in notice["cause"]
 
 
+def test_an_upload_that_can_start_nothing_is_told(gyre: GyreClient, notices: Notices) -> None:
+    """Given a file in no model's folder, when it is uploaded, then somebody hears of it."""
+    key = f"inbox/loose-{uuid.uuid4().hex[:8]}.csv"
+    gyre.aws("s3").put_object(Bucket=gyre.record.data_bucket, Key=key, Body=TABLE)
+
+    def heard() -> bool:
+        return notices.first(lambda notice: key in json.dumps(notice)) is not None
+
+    gyre.until(heard, f"a notice about {key}", 110)
+
+
 @pytest.mark.parametrize(("status", "heard"), [("ABORTED", True), ("TIMED_OUT", True), ("SUCCEEDED", False)])
 def test_a_run_that_is_cut_off_ends_in_a_notice(gyre: GyreClient, notices: Notices, status: str, heard: bool) -> None:
     """No Catch sees that, so a rule tells it. The emulator ends no run before its time, so we say that it did."""

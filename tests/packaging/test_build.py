@@ -229,7 +229,7 @@ def missing_folder(small: Small) -> str:
 
 def syntax_error(small: Small) -> str:
     small.write("functions/drift/app.py", "import gyre\n\ndef handler(:\n")
-    return "function drift: app.py:3: SyntaxError: invalid syntax"
+    return "function drift: functions/drift/app.py:3: SyntaxError: invalid syntax"
 
 
 def hidden_dependency(small: Small) -> str:

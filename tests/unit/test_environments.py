@@ -100,20 +100,41 @@ def test_a_python_of_this_machine_is_taken(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_missing_python_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subprocess, "run", answering(lambda command: (0 if "install" in command else 2, "", "")))
+    monkeypatch.setattr(subprocess, "run", answering(lambda _: (2, "", "")))
+    asked: list[list[str]] = []
+    monkeypatch.setattr(environments, "run", lambda command, what: asked.append(command))
     assert find_python("uv", "3.13") == "3.13"
+    assert asked == [["uv", "python", "install", "3.13"]]
 
 
 @pytest.mark.parametrize(
-    ("stderr", "reason"), [("error: offline\n  cause: no route\n", "cause: no route"), ("", "no reason")]
+    ("said", "reason"), [("echo error: offline; echo '  cause: no route'", "cause: no route"), ("true", "3.13")]
 )
-def test_a_python_that_cannot_be_had_says_what_to_do(monkeypatch: pytest.MonkeyPatch, stderr: str, reason: str) -> None:
-    monkeypatch.setattr(subprocess, "run", answering(lambda _: (2, "", stderr)))
+def test_a_python_that_cannot_be_had_says_what_to_do(home: Path, said: str, reason: str) -> None:
+    """Given a uv that finds and fetches nothing, when a Python is wanted, then one line says how to get it."""
+    uv = home / "uv"
+    uv.write_text(f"#!/bin/sh\n{said}\nexit 2\n")
+    uv.chmod(0o755)
     with pytest.raises(SetupError) as refused:
-        find_python("uv", "3.13")
+        find_python(str(uv), "3.13")
     assert reason in str(refused.value)
     assert "`python3.13`" in str(refused.value)
     assert "make setup" in str(refused.value)
+
+
+def test_a_long_step_says_that_it_is_still_at_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(environments, "PROGRESS_SECONDS", 0.05)
+    environments.run(["sleep", "0.3"], "install the world")
+    assert "still at it: install the world" in capsys.readouterr().out
+
+
+def test_a_step_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environments, "PROGRESS_SECONDS", 0.05)
+    monkeypatch.setattr(environments, "STEP_SECONDS", 0.1)
+    with pytest.raises(SetupError, match="install the world: it took more"):
+        environments.run(["sleep", "60"], "install the world")
 
 
 def test_the_stamp_changes_with_what_an_environment_is_made_of(home: Path) -> None:

@@ -3,7 +3,7 @@ import pytest
 from gyre.errors import Conflict, Unavailable
 from gyre.http.access import KEY_RING, KeyRing, dump_ring, new_key, parse_ring
 from gyre.objects import StoredObject
-from infra.deploy.keys import ensure_admin_key
+from infra.deploy.keys import AdminKey, ensure_admin_key
 from tests.fakes.objects import MemoryBucket
 
 
@@ -21,37 +21,47 @@ def ring(bucket: MemoryBucket) -> list[str]:
     return [key.id for key in parse_ring(bucket.read(KEY_RING).content)]
 
 
-def test_a_fresh_deployment_gets_a_key_that_opens() -> None:
+@pytest.mark.parametrize("add", [True, False])
+def test_a_fresh_deployment_gets_a_key_that_opens(add: bool) -> None:
     bucket = MemoryBucket()
-    secret, fresh = ensure_admin_key(bucket, None)
-    assert fresh
-    assert KeyRing(bucket).caller(secret).role == "admin"
+    made = ensure_admin_key(bucket, None, add=add)
+    assert made.fresh
+    assert KeyRing(bucket).caller(made.secret).role == "admin"
 
 
-def test_a_known_secret_that_opens_is_kept() -> None:
+@pytest.mark.parametrize("add", [True, False])
+def test_a_known_secret_that_opens_is_kept(add: bool) -> None:
     bucket = MemoryBucket()
-    secret, _ = ensure_admin_key(bucket, None)
+    secret = ensure_admin_key(bucket, None, add=add).secret
     before = ring(bucket)
-    assert ensure_admin_key(bucket, secret) == (secret, False)
+    assert ensure_admin_key(bucket, secret, add=add) == AdminKey(secret, fresh=False)
     assert ring(bucket) == before
 
 
 @pytest.mark.parametrize("known", [None, "gyre_of_another_deployment"])
-def test_otherwise_a_key_is_added_and_none_is_lost(known: str | None) -> None:
+def test_an_admins_key_is_added_when_asked_for_and_none_is_lost(known: str | None) -> None:
     bucket = MemoryBucket()
-    bucket.put(KEY_RING, dump_ring([new_key("ann", "train", "now")[1]]))
-    secret, fresh = ensure_admin_key(bucket, known)
-    assert fresh and secret != known
+    bucket.put(KEY_RING, dump_ring([new_key("ann", "admin", "now")[1]]))
+    made = ensure_admin_key(bucket, known, add=True)
+    assert made.fresh and made.secret != known
     assert ring(bucket)[0] == "ann" and len(ring(bucket)) == 2
-    assert KeyRing(bucket).caller(secret).role == "admin"
+    assert KeyRing(bucket).caller(made.secret).role == "admin"
+
+
+def test_keys_do_not_pile_up_unasked() -> None:
+    """Given a key that somebody else holds, when another machine deploys, then it gets none and none is made."""
+    bucket = MemoryBucket()
+    bucket.put(KEY_RING, dump_ring([new_key("ann", "admin", "now")[1]]))
+    assert ensure_admin_key(bucket, None, add=False) == AdminKey("", fresh=False)
+    assert ring(bucket) == ["ann"]
 
 
 def test_a_known_secret_of_a_lesser_role_is_not_the_admins() -> None:
     bucket = MemoryBucket()
     known, key = new_key("ann", "train", "now")
     bucket.put(KEY_RING, dump_ring([key]))
-    secret, fresh = ensure_admin_key(bucket, known)
-    assert fresh and secret != known
+    made = ensure_admin_key(bucket, known, add=False)
+    assert made.fresh and made.secret != known
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -60,7 +70,7 @@ def test_two_deployments_at_once_cannot_lose_a_key(first: bool) -> None:
     if not first:
         bucket.put(KEY_RING, dump_ring([new_key("ann", "train", "now")[1]]))
     with pytest.raises(Conflict):
-        ensure_admin_key(bucket, None)
+        ensure_admin_key(bucket, None, add=False)
     assert ring(bucket) == ["theirs"]
 
 
@@ -68,5 +78,5 @@ def test_a_broken_ring_is_told_and_left_alone() -> None:
     bucket = MemoryBucket()
     bucket.put(KEY_RING, b"{")
     with pytest.raises(Unavailable, match=KEY_RING):
-        ensure_admin_key(bucket, None)
+        ensure_admin_key(bucket, None, add=False)
     assert bucket.read(KEY_RING).content == b"{"

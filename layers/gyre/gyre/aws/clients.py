@@ -9,7 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from gyre.errors import Conflict, GyreError, NotFound, TooManyRequests, Unavailable
 
-_CONFIG = Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4})
+# All tries together stay below the 29 s of an API function: a stalled service is told as one, not as a timeout.
+_CONFIG = Config(connect_timeout=2, read_timeout=6, retries={"mode": "standard", "total_max_attempts": 3})
 
 _MISSING = {"NoSuchKey", "404", "NoSuchVersion", "ExecutionDoesNotExist", "NoSuchBucket", "NotFound"}
 _LOST_RACE = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}

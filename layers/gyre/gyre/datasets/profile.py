@@ -81,8 +81,8 @@ def _read(name: str, content: bytes) -> "pd.DataFrame":
         raise Invalid(f"{name} has an unknown ending: use one of {', '.join(SUFFIXES)}.")
     try:
         return readers[ending](io.BytesIO(content))
-    # Each reader has errors of its own (pandas, pyarrow, codecs); all of them descend from these two.
-    except (ValueError, OSError) as error:
+    # Each reader has errors of its own (pandas, pyarrow, codecs); all of them descend from these.
+    except (ValueError, OSError, NotImplementedError) as error:
         raise Invalid(f"{name} cannot be read: {error}") from error
 
 

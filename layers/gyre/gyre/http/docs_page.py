@@ -28,10 +28,12 @@ def openapi_document() -> dict[str, Any]:
     return document
 
 
-def front_page(environment: str, commit: str) -> str:
+def front_page(environment: str, commit: str, base: str) -> str:
+    """`base` is where its links start from: the page is also read at an address without a slash at its end."""
     return _page(
         "Gyre",
         f"version {__version__} · commit {commit[:12]} · {environment}",
+        f'<base href="{escape(base)}">'
         '<p>The whole model loop, serverless. <a href="docs">Every route</a> · <a href="openapi.json">OpenAPI</a> ·'
         ' <a href="health">health</a> · <a href="ready">ready</a></p>',
     )

@@ -33,7 +33,7 @@ class Taken:
 
 
 def take_batch(messages: Sequence[Message], journal: Journal) -> Taken:
-    """Appends what can be read: a bad message never holds up the others, a record told twice is kept once."""
+    """Appends what can be read: a bad message never holds up the others, one told twice in the batch is kept once."""
     refused: list[Refused] = []
     records: dict[str, JournalRecord] = {}
     for message in messages:

@@ -1,6 +1,7 @@
 """Which models have a release: one pointer object per model."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gyre.errors import Unavailable
@@ -19,8 +20,16 @@ class Release:
 
 def releases(artifacts: ObjectStore) -> tuple[Release, ...]:
     """Every model that has a release, by name."""
-    keys = (each.key for each in artifacts.list(POINTERS) if each.key.endswith(".json"))
-    return tuple(_release(key, artifacts.read(key).content) for key in keys)
+    return tuple(_release(key, artifacts.read(key).content) for key in _pointers(artifacts))
+
+
+def any_release(artifacts: ObjectStore) -> bool:
+    """Whether there is anything to predict with; reads no pointer."""
+    return next(_pointers(artifacts), None) is not None
+
+
+def _pointers(artifacts: ObjectStore) -> Iterator[str]:
+    return (each.key for each in artifacts.list(POINTERS) if each.key.endswith(".json"))
 
 
 def _release(key: str, content: bytes) -> Release:

@@ -3,8 +3,9 @@
 import json
 from dataclasses import asdict, dataclass
 
-from gyre.datasets.profile import profile_of
+from gyre.datasets.profile import LIMIT_BYTES, profile_of
 from gyre.datasets.upload import Upload
+from gyre.errors import TooLarge
 from gyre.objects import ObjectStore
 
 
@@ -19,6 +20,9 @@ class ProfileKept:
 
 def profile_upload(run: str, upload: Upload, bucket: ObjectStore) -> ProfileKept:
     """Writes runs/<model>/<run>/profile.json; a run that is tried again writes the same object again."""
+    size = bucket.size(upload.key, upload.version)
+    if size > LIMIT_BYTES:
+        raise TooLarge(f"{upload.key} has {size:,} bytes, the limit is {LIMIT_BYTES:,}. Split it into several files.")
     source = bucket.read(upload.key, upload.version)
     profile = profile_of(upload.key.rsplit("/", 1)[-1], source.content)
     told = {"run": run, "model": upload.model, "upload": asdict(upload), **asdict(profile)}

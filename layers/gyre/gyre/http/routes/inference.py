@@ -1,16 +1,13 @@
 """/, /health, /ready, /docs: what a caller sees first."""
 
-from dataclasses import asdict
-from typing import Any
-
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from gyre import __version__
 from gyre.errors import NotReady
 from gyre.http.docs_page import docs_page, front_page, openapi_document
 from gyre.objects import ObjectStore
-from gyre.registry.releases import releases
+from gyre.registry.releases import any_release
 
 
 def router(environment: str, commit: str, artifacts: ObjectStore) -> APIRouter:
@@ -22,11 +19,10 @@ def router(environment: str, commit: str, artifacts: ObjectStore) -> APIRouter:
         return {"status": "ok", "version": __version__, "commit": commit, "environment": environment}
 
     @routes.get("/ready", summary="Can it predict? 503 until a model has a release.")
-    def ready() -> dict[str, Any]:
-        found = releases(artifacts)
-        if not found:
+    def ready() -> dict[str, str]:
+        if not any_release(artifacts):
             raise NotReady("No model has a release yet, so there is nothing to predict with.")
-        return {"status": "ready", "releases": [asdict(each) for each in found]}
+        return {"status": "ready"}  # no names: everybody may ask this
 
     @routes.get("/docs", response_class=HTMLResponse, summary="Every route of every function, as a page.")
     def docs() -> str:
@@ -37,7 +33,14 @@ def router(environment: str, commit: str, artifacts: ObjectStore) -> APIRouter:
         return JSONResponse(openapi_document())
 
     @routes.get("/", response_class=HTMLResponse, summary="The front page.")
-    def front() -> str:
-        return front_page(environment, commit)
+    def front(request: Request) -> str:
+        return front_page(environment, commit, _base(request))
 
     return routes
+
+
+def _base(request: Request) -> str:
+    """Relative to the page: the gateway's stage is the last part of the address, and no more of it is known here."""
+    context = request.scope.get("aws.event", {}).get("requestContext", {})
+    asked = str(context.get("path", "/"))
+    return "./" if asked.endswith("/") else f"./{asked.rsplit('/', 1)[-1]}/"
