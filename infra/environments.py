@@ -160,8 +160,9 @@ def build(uv: str, environment: Environment) -> None:
     # The locks are complete, so nothing is resolved here; --no-deps also keeps out what an override took out.
     run([*install, "--require-hashes", "-r", str(environment.lock)], f"install requirements/{environment.lock.name}")
     if environment.project:
-        # Built with the setuptools of the lock: an isolated build would fetch one that no hash holds.
-        editable = [*install, "--no-build-isolation", "--editable", str(ROOT / environment.project)]
+        # Built with the setuptools of the lock, by its hash; apart, because plux in the environment hooks into it.
+        constrained = ["--build-constraint", str(environment.lock)]
+        editable = [*install, *constrained, "--editable", str(ROOT / environment.project)]
         run(editable, f"install {environment.project}")
     environment.stamp_file.write_text(environment.stamp())
     say(f"{environment.name:9} ready in {time.monotonic() - started:.0f} s")
