@@ -18,9 +18,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".venv"
@@ -202,24 +203,30 @@ def run(command: list[str], what: str, cwd: Path = ROOT) -> None:
             raise SetupError(f"could not {what}:\n    {tail}")
 
 
+def take(lock: IO[str], seconds: float, waiting: Callable[[], None]) -> bool:
+    """Takes a lock file, or says once that it waits and gives up after the limit."""
+    limit = time.monotonic() + seconds
+    told = False
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() > limit:
+                return False
+            if not told:
+                waiting()
+            told = True
+            time.sleep(0.2)
+
+
 @contextlib.contextmanager
 def only_one() -> Iterator[None]:
     """Two setups at once would clear each other's folders: the second waits."""
     HOME.mkdir(exist_ok=True)
     with open(HOME / "lock", "w") as lock:
-        limit = time.monotonic() + STEP_SECONDS
-        told = False
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > limit:
-                    raise SetupError("another setup has been at it for too long; end it, then try again") from None
-                if not told:
-                    say("waiting for another setup")
-                told = True
-                time.sleep(0.2)
+        if not take(lock, STEP_SECONDS, lambda: say("waiting for another setup")):
+            raise SetupError("another setup has been at it for too long; end it, then try again")
         yield
 
 

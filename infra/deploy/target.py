@@ -42,8 +42,10 @@ def target_named(environment: str, root: Path = ROOT) -> Target:
     region = wanted.get("region", config["default"]["global"]["parameters"]["region"])
     # In sam's own writing, where a value with a space stands in quotes.
     parameters = dict(shlex.split(each)[0].split("=", 1) for each in wanted.get("parameter_overrides", ()))
-    # Where it listens if it runs, where it would listen otherwise.
-    endpoint = control.status().url if environment == "local" else None
+    try:
+        endpoint = control.address() if environment == "local" else None
+    except ValueError as error:
+        raise DeployError(str(error)) from None
     return Target(environment, wanted["stack_name"], region, parameters, endpoint)
 
 

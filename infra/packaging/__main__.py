@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+from infra.environments import SetupError
 from infra.packaging import BuildError
 from infra.packaging.build import build
 from infra.packaging.size import measure, measure_images, over_budget, table
@@ -73,7 +74,7 @@ def main(arguments: list[str]) -> int:
             failures = size_command(shop)
         else:
             failures = sam_command(shop, options.logical_id, options.folder)
-    except BuildError as error:
+    except (BuildError, SetupError) as error:
         failures = [str(error)]
     except KeyboardInterrupt:
         failures = ["interrupted; what was not finished will be built again"]

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.environments import find_uv
 from infra.packaging import BuildError
 from infra.packaging.archive import files_of, normalise, pack, size_of, swap
 from infra.packaging.bytecode import compile_tree
@@ -21,7 +22,6 @@ from infra.packaging.workshop import (
     PLATFORMS,
     Workshop,
     bare_environment,
-    find_uv,
     recipe_digest,
     seconds_since,
 )

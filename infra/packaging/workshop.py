@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import functools
 import hashlib
-import importlib.util
 import json
 import os
 import platform
@@ -16,8 +14,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from infra.environments import take
 from infra.packaging import BuildError
 from infra.packaging.recipe import PARTS, Part, Source
 
@@ -131,28 +130,13 @@ class Workshop:
                 found.append((path, (Path(source.into) / path.relative_to(top)).as_posix()))
         return found
 
-    def _take(self, lock: IO[str]) -> None:
-        limit = time.monotonic() + LOCK_SECONDS
-        told = False
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > limit:
-                    raise BuildError("another build in this repository has taken too long; end it first") from None
-                if not told:
-                    self.report("waiting for another build in this repository")
-                told = True
-                time.sleep(0.2)
-            else:
-                return
-
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """One build at a time in a repository; what an interrupted one left is removed."""
         self.out.mkdir(parents=True, exist_ok=True)
         with (self.out / "lock").open("w") as lock:
-            self._take(lock)
+            if not take(lock, LOCK_SECONDS, lambda: self.report("waiting for another build in this repository")):
+                raise BuildError("another build in this repository has taken too long; end it first")
             shutil.rmtree(self.temporary, ignore_errors=True)
             self.temporary.mkdir()
             try:
@@ -169,21 +153,6 @@ def recipe_digest() -> str:
 
 
 @functools.cache
-def find_uv() -> str:
-    """The uv that `make setup` found or fetched."""
-    # environments.py is a script: it runs before anything is installed, so it belongs to no package.
-    spec = importlib.util.spec_from_file_location("gyre_environments", ROOT / "infra" / "environments.py")
-    if spec is None or spec.loader is None:
-        raise BuildError("infra/environments.py is missing")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    try:
-        return str(module.find_uv())
-    except module.SetupError as error:
-        raise BuildError(str(error)) from None
-
-
 def bare_environment(**extra: str) -> dict[str, str]:
     """The caller's environment without what would steer another Python."""
     steering = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME")

@@ -70,6 +70,13 @@ def status(home: Path | None = None, port: int | None = None) -> Emulator:
     return Emulator(True, is_healthy(url), url, settings.home, settings.log, pid)
 
 
+def address(home: Path | None = None, port: int | None = None) -> str:
+    """Where it listens if it runs, where it would listen otherwise; asks nobody."""
+    settings = Settings.from_environment(home, port)
+    record = read_record(settings)
+    return record[2] if record else settings.url
+
+
 def start(
     home: Path | None = None,
     port: int | None = None,

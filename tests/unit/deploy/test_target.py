@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from gyre_emulator import control
+from gyre_emulator.settings import Settings
 from infra.deploy import DeployError
 from infra.deploy.target import commit_of, speak_to, target_named
 
@@ -24,7 +26,8 @@ stack_name = "gyre-bare"
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GYRE_EMULATOR_HOME", str(tmp_path / "emulator"))  # where none runs
     (tmp_path / "samconfig.toml").write_text(CONFIG)
     return tmp_path
 
@@ -53,6 +56,22 @@ def test_local_is_the_emulator_on_this_machine(root: Path) -> None:
 def test_the_emulators_port_is_a_setting(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GYRE_EMULATOR_PORT", "5000")
     assert target_named("local", root).endpoint == "http://127.0.0.1:5000"
+
+
+def test_a_running_emulator_is_found_where_it_listens(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given one that was started on another port, when the variable is gone, then it is still the one that is meant."""
+    monkeypatch.setenv("GYRE_EMULATOR_PORT", "5000")
+    settings = Settings.from_environment()
+    settings.home.mkdir()
+    control.write_record(settings, os.getpid())  # a process that runs
+    monkeypatch.delenv("GYRE_EMULATOR_PORT")
+    assert target_named("local", root).endpoint == "http://127.0.0.1:5000"
+
+
+def test_a_port_that_is_none_is_one_line(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GYRE_EMULATOR_PORT", "high")
+    with pytest.raises(DeployError, match="'high', which is no port"):
+        target_named("local", root)
 
 
 def test_any_other_environment_is_aws(root: Path) -> None:
