@@ -17,7 +17,7 @@ def test_a_function_and_its_layers(tmp_path: Path) -> None:
     done = subprocess.run(
         [str(ROOT / ".venv/sam/bin/sam"), "build", "PredictionLogFunction", "--build-dir", str(tmp_path / "built")],
         cwd=ROOT,
-        env={**os.environ, "SAM_CLI_TELEMETRY": "0", "HOME": str(tmp_path)},
+        env={**os.environ, "SAM_CLI_TELEMETRY": "0", "__SAM_CLI_APP_DIR": str(tmp_path / "app")},
         capture_output=True,
         text=True,
         timeout=280,
