@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import re
 import shutil
@@ -16,15 +15,17 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gyre_emulator import processes
+from gyre_emulator.record import read_record, write_record
 from gyre_emulator.settings import MARKER, Settings
 
 START_SECONDS = 120.0
 TERMINATE_SECONDS = 10.0
 KILL_SECONDS = 10.0
+SETTLE_SECONDS = 10.0
 PORT_SECONDS = 5.0
 PACKAGE = Path(__file__).resolve().parent
 # Runs in the functions' interpreter. Their environments may not write bytecode, so it is written here, once.
@@ -89,14 +90,14 @@ def start(
     if sys.platform != "linux":
         raise EmulatorError("functions run as Linux processes: use the container (localstack-compose.yml) instead")
     with only_one(settings):
-        running = status(settings.home, settings.port)
+        running = settled(settings)
         if running.running and not running.healthy:
             raise EmulatorError(
                 f"it runs (pid {running.pid}) and does not answer on {running.url}: call `make down`, then `make up`;"
                 f" its log is {running.log}"
             )
         if running.running:
-            return Emulator(True, running.healthy, running.url, settings.home, settings.log, running.pid, already=True)
+            return replace(running, already=True)
         check_interpreters(settings)
         # What a killed emulator left behind: its record, its files and perhaps a function's own children.
         killed = settings.state.exists()
@@ -117,6 +118,14 @@ def start(
     return Emulator(
         True, True, settings.url, settings.home, settings.log, emulator.pid, seconds=time.monotonic() - began
     )
+
+
+def settled(settings: Settings) -> Emulator:
+    """What runs, once that is certain: a killed one is still there for a moment, a busy one answers a little late."""
+    limit = time.monotonic() + SETTLE_SECONDS
+    while (now := status(settings.home, settings.port)).running and not now.healthy and time.monotonic() < limit:
+        time.sleep(0.1)
+    return now
 
 
 def stop(home: Path | None = None, port: int | None = None) -> Emulator:
@@ -164,23 +173,6 @@ def only_one(settings: Settings, seconds: float = START_SECONDS + 30) -> Iterato
                     raise EmulatorError(f"another command has held {settings.home / 'lock'} too long") from None
                 time.sleep(0.1)
         yield
-
-
-def read_record(settings: Settings) -> tuple[int, int, str] | None:
-    """Pid, start and address of the running emulator; None when none runs, also when its pid is now another's."""
-    try:
-        record = json.loads(settings.state.read_text())
-        pid, started, url = int(record["pid"]), int(record["started"]), str(record["url"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return (pid, started, url) if processes.is_same(pid, started) else None
-
-
-def write_record(settings: Settings, pid: int) -> None:
-    record = {"pid": pid, "started": processes.start_ticks(pid) or 0, "url": settings.url}
-    fresh = settings.state.with_suffix(".new")
-    fresh.write_text(json.dumps(record))
-    fresh.replace(settings.state)
 
 
 def check_interpreters(settings: Settings) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gyre_emulator import control
+from gyre_emulator.record import write_record
 from gyre_emulator.settings import Settings
 from infra.deploy import DeployError
 from infra.deploy.target import commit_of, speak_to, target_named
@@ -63,7 +63,7 @@ def test_a_running_emulator_is_found_where_it_listens(root: Path, monkeypatch: p
     monkeypatch.setenv("GYRE_EMULATOR_PORT", "5000")
     settings = Settings.from_environment()
     settings.home.mkdir()
-    control.write_record(settings, os.getpid())  # a process that runs
+    write_record(settings, os.getpid())  # a process that runs
     monkeypatch.delenv("GYRE_EMULATOR_PORT")
     assert target_named("local", root).endpoint == "http://127.0.0.1:5000"
 
