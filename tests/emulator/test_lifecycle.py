@@ -29,7 +29,7 @@ LEAVES_A_CHILD = """
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     """An emulator for tests that end it; idle environments stop after half a second."""
-    monkeypatch.setenv("LAMBDA_KEEPALIVE_MS", "500")
+    monkeypatch.setenv("LAMBDA_KEEPALIVE_MS", "5000")
     emulator = control.start(home=tmp_path / "home", port=free_port())
     yield Aws(emulator, tmp_path)
     control.stop(home=tmp_path / "home")
@@ -55,7 +55,7 @@ def test_from_up_to_down(own: Aws) -> None:
     function, child = own.invoke("idle").payload
     assert is_alive(function)
     # then: it goes with all it started, and the next call gets another
-    assert processes.wait_until(lambda: not is_alive(function) and not is_alive(child), 10)
+    assert processes.wait_until(lambda: not is_alive(function) and not is_alive(child), 30)
     function, child = own.invoke("idle").payload
     assert is_alive(function)
 
