@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 
 from infra.deploy import DeployError
-from infra.deploy.stacks import Say, Stack, Stacks
+from infra.deploy.stacks import Say, Stack, Stacks, stack_parameters
 from infra.deploy.target import ROOT, Target
 
 SAM = ROOT / ".venv" / "sam" / "bin" / "sam"
@@ -28,12 +28,7 @@ def deploy_to_aws(target: Target, commit: str, say: Say) -> tuple[Stack, Stack]:
 
 def sam_deploy(target: Target, storage: Stack, commit: str) -> list[str]:
     """On the command line parameters replace those of samconfig.toml as a whole, so all of them are given."""
-    parameters = {
-        **target.parameters,
-        "DataBucketName": storage.outputs["DataBucket"],
-        "ArtifactBucketName": storage.outputs["ArtifactBucket"],
-        "Commit": commit,
-    }
+    parameters = stack_parameters(target, storage, commit)
     told = [f'{name}="{value}"' for name, value in parameters.items()]
     return [str(SAM), "deploy", "--config-env", target.environment, "--parameter-overrides", *told]
 

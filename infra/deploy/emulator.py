@@ -11,7 +11,7 @@ import boto3
 
 from infra.deploy import DeployError
 from infra.deploy.bundle import Bundle, bundle, upload
-from infra.deploy.stacks import Say, Stack, Stacks
+from infra.deploy.stacks import Say, Stack, Stacks, stack_parameters
 from infra.deploy.target import Target
 from infra.packaging.template import load
 from infra.packaging.workshop import Workshop
@@ -27,12 +27,7 @@ def deploy_to_emulator(target: Target, commit: str, shop: Workshop, say: Say) ->
     stacks = Stacks(boto3.client("cloudformation"), say)
     storage = _storage(target, stacks, shop.root / "infra" / "storage.yaml", say)
     packages = f"{target.stack}-packages"
-    parameters = {
-        **target.parameters,
-        "DataBucketName": storage.outputs["DataBucket"],
-        "ArtifactBucketName": storage.outputs["ArtifactBucket"],
-        "Commit": commit,
-    }
+    parameters = stack_parameters(target, storage, commit)
     made = bundle(shop, packages, parameters)
     sent = upload(boto3.client("s3"), packages, made.uploads)
     say(f"{len(made.uploads)} packages, {sent / 1e6:.0f} MB of them new")

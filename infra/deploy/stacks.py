@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from infra.deploy import DeployError
+from infra.deploy.target import Target
 
 Say = Callable[[str], None]
 
@@ -37,6 +38,16 @@ class Stack:
         return (
             self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
         )  # that one waits for a person
+
+
+def stack_parameters(target: Target, storage: Stack, commit: str) -> dict[str, str]:
+    """What the main stack is told: its environment's own settings, where the buckets are, what is deployed."""
+    return {
+        **target.parameters,
+        "DataBucketName": storage.outputs["DataBucket"],
+        "ArtifactBucketName": storage.outputs["ArtifactBucket"],
+        "Commit": commit,
+    }
 
 
 class Stacks:

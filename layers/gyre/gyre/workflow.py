@@ -1,9 +1,10 @@
 """What Gyre needs of Step Functions: start a run by name once, and tell how far it came."""
 
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
 from gyre.errors import Invalid
@@ -48,6 +49,11 @@ class Workflow(Protocol):
 
     def show(self, name: str) -> Run:
         """The run with its steps, or `NotFound`."""
+
+
+def fresh_run_name(kind: str) -> str:
+    """A name for a run that a person starts: `train_…`, `monitor_…`."""
+    return f"{kind}_{datetime.now(UTC).strftime('%Y%m%dT%H%M%S')}-{secrets.token_hex(4)}"
 
 
 def checked_run_name(name: str) -> str:

@@ -1,7 +1,6 @@
 """One look at the newest window of the journal: how many calls, how many failed, and the verdict."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -63,15 +62,11 @@ def watch(run: str, journal: Journal, results: ObjectStore, limits: Limits, hour
     """Judges each model that was called in the window, and keeps the result under the run's name and as the latest."""
     end = datetime.now(UTC)
     start = end - timedelta(hours=hours)
-    watched = Watched(run, start, end, _findings(journal.volumes(start), limits))
+    watched = Watched(run, start, end, tuple(judge(volume, limits) for volume in journal.volumes(start)))
     told = json.dumps(asdict(watched), default=datetime.isoformat, indent=1).encode()
     for key in (f"monitoring/runs/{run}.json", LATEST):
         results.write(key, told, content_type="application/json")
     return watched
-
-
-def _findings(volumes: Sequence[Volume], limits: Limits) -> tuple[Finding, ...]:
-    return tuple(judge(volume, limits) for volume in volumes)
 
 
 def latest(results: ObjectStore) -> Watched | None:

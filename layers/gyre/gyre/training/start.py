@@ -1,14 +1,12 @@
 """How a training run starts: by a request, or by an upload."""
 
 import hashlib
-import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from gyre.datasets.upload import INBOX, Upload, checked_model, upload_at
 from gyre.errors import Invalid, NotFound
 from gyre.objects import ObjectStore
-from gyre.workflow import Workflow
+from gyre.workflow import Workflow, fresh_run_name
 
 
 @dataclass(frozen=True)
@@ -42,8 +40,7 @@ def start_by_request(model: str, dataset: str | None, uploads: ObjectStore, work
         uploads.size(upload.key)  # here, where the caller hears it, and not in the run
     except NotFound:
         raise NotFound(f"{upload.key} was never uploaded.", field="dataset") from None
-    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-    return _start(f"train_{moment}-{secrets.token_hex(4)}", upload, workflow)
+    return _start(fresh_run_name("train"), upload, workflow)
 
 
 def _newest_upload(model: str, uploads: ObjectStore) -> str:

@@ -1,7 +1,5 @@
 """/monitoring, /metrics: start a look at the newest window, read the last one."""
 
-import secrets
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
@@ -13,7 +11,7 @@ from gyre.http.run_answer import run_answer
 from gyre.monitoring.metrics import CONTENT_TYPE, exposition
 from gyre.monitoring.watch import latest
 from gyre.objects import ObjectStore
-from gyre.workflow import RUN_PATTERN, Workflow
+from gyre.workflow import RUN_PATTERN, Workflow, fresh_run_name
 
 
 def router(commit: str, data: ObjectStore, workflow: Workflow) -> APIRouter:
@@ -22,8 +20,7 @@ def router(commit: str, data: ObjectStore, workflow: Workflow) -> APIRouter:
 
     @routes.post("/monitoring/run", status_code=202, summary="Look at the newest window now.")
     def start() -> dict[str, str]:
-        moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-        run = f"monitor_{moment}-{secrets.token_hex(4)}"
+        run = fresh_run_name("monitor")
         workflow.start(run, {})
         return {"run": run, "status_url": f"/monitoring/runs/{run}"}
 
