@@ -1,15 +1,20 @@
 """What can go wrong, told as facts. HTTP statuses (http/errors.py) and the state machines' retries go by name."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 
 class GyreError(Exception):
     """The root: something the caller can be told about, in words that name the next step."""
 
     code = "error"
 
-    def __init__(self, message: str, *, field: str | None = None) -> None:
+    def __init__(self, message: str, *, field: str | None = None, details: Sequence[Mapping[str, Any]] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.field = field
+        # Where there are several faults: each one's facts, for a program to read.
+        self.details = tuple(details)
 
 
 class Invalid(GyreError):

@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 
 from gyre.errors import Invalid
+from gyre.spec.base import MODEL_PATTERN
 
 INBOX = "inbox/"
-MODEL_PATTERN = r"^[a-z][a-z0-9_-]{0,62}$"
 SUFFIXES = (".csv", ".csv.gz", ".parquet", ".jsonl", ".jsonl.gz")
 
 

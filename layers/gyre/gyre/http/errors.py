@@ -1,5 +1,6 @@
 """Errors as HTTP: one table of statuses, one JSON shape."""
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -23,16 +24,25 @@ STATUS: dict[type[errors.GyreError], int] = {
 }
 
 
-def error_answer(status: int, code: str, message: str, request_id: str, field: str | None = None) -> JSONResponse:
+def error_answer(
+    status: int,
+    code: str,
+    message: str,
+    request_id: str,
+    field: str | None = None,
+    details: Sequence[Mapping[str, Any]] = (),
+) -> JSONResponse:
     """The one shape every error has."""
     told: dict[str, Any] = {"code": code, "message": message, "request_id": request_id}
     if field:
         told["field"] = field
+    if details:
+        told["details"] = list(details)
     return JSONResponse({"error": told}, status)
 
 
 def answer_for(error: errors.GyreError, request_id: str) -> JSONResponse:
-    return error_answer(STATUS[type(error)], error.code, error.message, request_id, error.field)
+    return error_answer(STATUS[type(error)], error.code, error.message, request_id, error.field, error.details)
 
 
 def unknown_answer(request_id: str) -> JSONResponse:

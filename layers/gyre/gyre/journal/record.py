@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from gyre.datasets.upload import MODEL_PATTERN
 from gyre.errors import Invalid
+from gyre.spec.base import MODEL_PATTERN
 
 SHAPE: Literal[1] = 1
 EVENT_PATTERN = r"^[A-Za-z0-9_-]{8,80}$"

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Response
 from fastapi.encoders import jsonable_encoder
 
-from gyre.datasets.upload import MODEL_PATTERN
 from gyre.errors import NotFound
 from gyre.http.run_answer import run_answer
 from gyre.monitoring.metrics import CONTENT_TYPE, exposition
 from gyre.monitoring.watch import latest
 from gyre.objects import ObjectStore
+from gyre.spec.base import MODEL_PATTERN
 from gyre.workflow import RUN_PATTERN, Workflow, fresh_run_name
 
 

@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 
-from gyre.datasets.upload import MODEL_PATTERN
 from gyre.journal.record import EVENT_PATTERN, JournalRecord
 from gyre.journal.table import Journal
+from gyre.spec.base import MODEL_PATTERN
 
 
 def router(journal: Journal) -> APIRouter:

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from gyre.datasets.upload import MODEL_PATTERN
 from gyre.http.run_answer import run_answer
 from gyre.objects import ObjectStore
 from gyre.registry.releases import releases
+from gyre.spec.base import MODEL_PATTERN
 from gyre.training.start import start_by_request
 from gyre.workflow import RUN_PATTERN, Workflow
 

@@ -1,0 +1,1 @@
+"""What a user declares about a model: model.yaml, read, checked and versioned."""

@@ -1,0 +1,34 @@
+"""What every section of model.yaml has in common."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+MODEL_PATTERN = r"^[a-z][a-z0-9_-]{0,62}$"
+COLUMN_PATTERN = r"^[^`\x00-\x1f]{1,128}$"
+
+ColumnName = Annotated[str, Field(pattern=COLUMN_PATTERN)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Path = tuple[str | int, ...]
+
+
+def _word(value: object) -> object:
+    """A category may be written as a number: values: [0, 1]."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Word = Annotated[str, BeforeValidator(_word)]
+
+
+class Disagreement(ValueError):
+    """Things that do not go together: all of them, each with its place below the section that says so."""
+
+    def __init__(self, faults: list[tuple[Path, str]]) -> None:
+        super().__init__("; ".join(message for _, message in faults))
+        self.faults = faults
+
+
+class Section(BaseModel):
+    """A part of model.yaml. Unknown keys are errors: a misspelt limit must never pass for a limit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)

@@ -1,0 +1,196 @@
+"""model.yaml as a whole, and what must agree across its sections."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from gyre.spec.base import MODEL_PATTERN, ColumnName, Disagreement, Path, Section
+from gyre.spec.columns import Column, Derived, Rule
+from gyre.spec.expression import ExpressionError, Kind, kind_of, parse
+from gyre.spec.policy import Dataset, Gates, Monitoring, Quality, Release, Retention, Retrain, Split, Training
+from gyre.spec.reading import Reading
+
+_KINDS: dict[str, Kind] = {
+    "number": "number", "integer": "number", "boolean": "truth", "category": "text", "text": "text", "time": "time",
+}  # fmt: skip
+
+
+class ModelSpec(Section):
+    """Everything Gyre has to know about a model."""
+
+    model: Annotated[str, Field(pattern=MODEL_PATTERN)]
+    """Its name: a lower-case letter, then letters, digits, - and _."""
+    description: str = ""
+    """For people: what it predicts, and what for."""
+    owner: str = ""
+    """For people: who answers for it."""
+    task: Literal["binary", "multiclass", "regression"]
+    """What is predicted: one of two classes, one of several, or a number."""
+    target: ColumnName
+    """The column that is predicted."""
+    id: ColumnName | None = None
+    """The column that names a row. In a version that holds several uploads the newest row of each id counts."""
+    time: ColumnName | None = None
+    """The column that says when a row came about."""
+    group: ColumnName | None = None
+    """Rows of one group never stand in different parts of a split: one person, one household."""
+    read: Reading = Reading()
+    """How files are written."""
+    columns: Annotated[dict[ColumnName, Column], Field(min_length=2, max_length=2_000)]
+    """What each column of an upload holds. Others are reported and left out."""
+    derived: dict[ColumnName, Derived] = Field(default_factory=dict, max_length=500)
+    """Features that are computed from the columns of the same row, here and when serving."""
+    filter: str | None = None
+    """Only rows of which this is true are taken; an expression as in `derived.formula`. Others are just counted."""
+    rules: tuple[Rule, ...] = ()
+    """Conditions over several columns."""
+    dataset: Dataset = Dataset()
+    """How uploads become versions."""
+    quality: Quality = Quality()
+    """Limits of a whole upload."""
+    split: Split = Split()
+    """How a version is divided into train, test and reference."""
+    training: Training = Training()
+    """What is trained."""
+    gates: Gates = Gates()
+    """What must be reached before a release."""
+    release: Release = Release()
+    """How a release comes about."""
+    monitoring: Monitoring = Monitoring()
+    """How it is watched."""
+    retrain: Retrain = Retrain()
+    """When it is trained anew by itself."""
+    retention: Retention = Retention()
+    """How long data is kept."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What the model sees, in the order of the file: columns first, then derived ones."""
+        never = {self.target, self.id, self.time, self.group}
+        columns = [n for n, c in self.columns.items() if c.feature and not c.personal and n not in never]
+        return (*columns, *(name for name, derived in self.derived.items() if derived.feature))
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """What each column is in an expression."""
+        return {name: _KINDS[column.type] for name, column in self.columns.items()}
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        faults = [*self._named_columns(), *self._target_faults(), *self._expression_faults(), *self._policy_faults()]
+        if faults:
+            raise Disagreement(faults)
+        return self
+
+    def _named_columns(self) -> list[tuple[Path, str]]:
+        wanted: list[tuple[Path, str | None]] = [
+            (("target",), self.target), (("id",), self.id), (("time",), self.time), (("group",), self.group),
+            *((("monitoring", "thresholds", name), name) for name in self.monitoring.thresholds),
+        ]  # fmt: skip
+        return [
+            (place, f"{name!r} is not among `columns`{' or `derived`' if place[0] == 'monitoring' else ''}")
+            for place, name in wanted
+            if name is not None and name not in self.columns and not (place[0] == "monitoring" and name in self.derived)
+        ]
+
+    def _target_faults(self) -> list[tuple[Path, str]]:
+        faults: list[tuple[Path, str]] = []
+        place = ("columns", self.target)
+        if (target := self.columns.get(self.target)) is not None:
+            right = ("number", "integer") if self.task == "regression" else ("category", "boolean", "integer")
+            if target.type not in right:
+                faults.append(((*place, "type"), f"the target of a {self.task} must be {' or '.join(right)}"))
+            if self.task == "binary" and target.values and len(target.values) != 2:
+                faults.append(
+                    ((*place, "values"), f"a binary target has two values, and {len(target.values)} are given")
+                )
+            if self.task == "multiclass" and target.values and len(target.values) < 3:
+                faults.append(((*place, "values"), "a target of fewer than three values is `task: binary`"))
+            if target.personal:
+                faults.append(
+                    ((*place, "personal"), "what is predicted cannot be personal: a model would learn to tell it")
+                )
+        if self.time in self.columns and self.columns[self.time].type not in ("time", "number", "integer"):
+            faults.append(
+                (("time",), f"{self.time!r} is of type {self.columns[self.time].type}: it must be time or a number")
+            )
+        if self.split.by == "time" and self.time is None:
+            faults.append((("split", "by"), "a split by time needs `time`: the column that says when a row came about"))
+        if not self.features:
+            faults.append((("columns",), "no column is left as a feature: the model would see nothing"))
+        return faults
+
+    def _expression_faults(self) -> list[tuple[Path, str]]:
+        faults: list[tuple[Path, str]] = []
+        wanted: list[tuple[Path, str, bool]] = [
+            (("rules", at, "check"), rule.check, True) for at, rule in enumerate(self.rules)
+        ]
+        if self.filter is not None:
+            wanted.append((("filter",), self.filter, True))
+        for name, derived in self.derived.items():
+            if name in self.columns:
+                faults.append((("derived", name), f"{name!r} is a column already"))
+            if derived.formula is not None:
+                wanted.append((("derived", name, "formula"), derived.formula, False))
+            faults += [
+                (("derived", name, way), f"{column!r} is not a number column")
+                for way, columns in (("ratio", derived.ratio or ()), ("bin", (derived.bin,) if derived.bin else ()))
+                for column in columns
+                if self.kinds.get(column) != "number"
+            ]
+            faults += [
+                (("derived", name), f"it would tell the model the target {self.target!r}")
+                for used in [self.inputs_of(derived)]
+                if self.target in used and derived.feature
+            ]
+        for place, text, truth in wanted:
+            try:
+                kind = kind_of(parse(text), self.kinds)
+            except ExpressionError as error:
+                faults.append((place, str(error)))
+                continue
+            if truth and kind != "truth":
+                faults.append((place, f"it computes a {kind}, and something true or false is needed"))
+            if not truth and kind not in ("number", "truth"):
+                faults.append((place, f"it computes a {kind}, and a number or something true or false is needed"))
+        names = [rule.name for rule in self.rules]
+        faults += [
+            (("rules", at, "name"), f"{n!r} is taken by an earlier rule")
+            for at, n in enumerate(names)
+            if n in names[:at]
+        ]
+        return faults
+
+    @staticmethod
+    def inputs_of(derived: Derived) -> frozenset[str]:
+        """The columns a derived feature is computed from; an unreadable formula has none."""
+        if derived.formula is not None:
+            try:
+                return parse(derived.formula).columns
+            except ExpressionError:
+                return frozenset()
+        return frozenset(derived.ratio or ()) | (frozenset((derived.bin,)) if derived.bin else frozenset())
+
+    def _policy_faults(self) -> list[tuple[Path, str]]:
+        faults: list[tuple[Path, str]] = []
+        if self.split.test + self.split.reference >= 0.95:
+            faults.append((("split",), "test and reference leave less than 5 % of the rows to train on"))
+        if self.retrain.verdicts > self.retrain.of_last:
+            faults.append(
+                (("retrain", "verdicts"), f"{self.retrain.verdicts} of the last {self.retrain.of_last} can never be")
+            )
+        regression = self.task == "regression"
+        if self.training.metric and (self.training.metric in ("rmse", "mae", "r2")) != regression:
+            faults.append((("training", "metric"), f"{self.training.metric} is no measure of a {self.task}"))
+        if self.gates.fairness and not any(column.protected for column in self.columns.values()):
+            faults.append(
+                (("gates", "fairness"), "no column is `protected: true`, so there is nothing to be fair about")
+            )
+        if self.training.reweigh and not any(column.protected for column in self.columns.values()):
+            faults.append((("training", "reweigh"), "no column is `protected: true`, so there is nothing to weigh by"))
+        faults += [
+            (("training", "space", name), f"{name} is not among `training.estimators`")
+            for name in self.training.space
+            if name not in self.training.estimators
+        ]
+        return faults
