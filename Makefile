@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 build-%:
 	@$(DEV) -m infra.packaging sam $* "$(ARTIFACTS_DIR)"
 
-.PHONY: help setup lock package size up down status deploy demo test check lint types rules unit e2e sam-local bench openapi
+.PHONY: help setup lock package size up down status deploy demo test check lint types rules unit e2e sam-local bench openapi schema
 
 help: ## this list
 	@echo "Gyre: the whole model loop, serverless. On this machine:"
@@ -79,3 +79,6 @@ bench: package ## the speeds we promise, measured here
 
 openapi: setup ## write the API's document from the code
 	@$(DEV) -m infra.openapi
+
+schema: setup ## write model.yaml's JSON Schema and the tables of its page from the code
+	@$(DEV) -m infra.model_schema

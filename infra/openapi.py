@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 
 from gyre import __version__
 from gyre.http.factory import is_open
-from gyre.http.routes import inference, monitoring, predictions, training
+from gyre.http.routes import datasets, inference, models, monitoring, predictions, training
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "layers/gyre/gyre/http/openapi.json"
 
@@ -31,20 +31,27 @@ ERROR = {
                 "message": {"type": "string", "description": "What is wrong, and what to do next."},
                 "field": {"type": "string", "description": "The field that is wrong, where it is one."},
                 "request_id": {"type": "string", "description": "Names the call in the logs."},
+                "details": {
+                    "type": "array",
+                    "items": {"type": "object"},
+                    "description": "Where there are several faults: each one's facts, such as the line of a model.yaml.",
+                },
             },
         }
     },
 }
 
 
-def routers() -> dict[str, APIRouter]:
+def routers() -> dict[str, list[APIRouter]]:
     """Each function's routes, by the function's name."""
     return {
-        "inference": inference.router("", "", _PART),
-        "training_trigger": training.router(_PART, _PART, _PART),
-        "prediction_log": predictions.router(_PART),
-        "drift": monitoring.router("", _PART, _PART),
-    }
+        "inference": [inference.router("", "", _PART)],
+        "training_trigger": [
+            models.router(_PART, _PART), datasets.router(_PART, _PART, frozenset()), training.router(_PART, _PART),
+        ],
+        "prediction_log": [predictions.router(_PART)],
+        "drift": [monitoring.router("", _PART, _PART)],
+    }  # fmt: skip
 
 
 def document() -> dict[str, Any]:
@@ -54,8 +61,9 @@ def document() -> dict[str, Any]:
         version=__version__,
         description="The whole model loop, serverless. Keys go in the header `x-api-key`.",
     )
-    for name, router in routers().items():
-        app.include_router(router, tags=[name])
+    for name, parts in routers().items():
+        for router in parts:
+            app.include_router(router, tags=[name])
     made = app.openapi()
     made.setdefault("components", {})["securitySchemes"] = {
         "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},

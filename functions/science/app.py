@@ -1,37 +1,38 @@
 """The tasks of the state machines: one image, two functions, each task dispatched on its name."""
 
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
+from gyre.aws.datasets import DeltaDatasets
 from gyre.aws.lake import DeltaJournal
 from gyre.aws.s3 import S3Bucket
-from gyre.datasets.upload import Upload
+from gyre.datasets.fetch import FileFetcher
 from gyre.errors import Invalid
 from gyre.monitoring.watch import Limits, watch
 from gyre.settings import ScienceSettings
-from gyre.telemetry import logger
-from gyre.training.profiling import profile_upload
+from gyre.telemetry import Progress, logger
+from gyre.training.tasks import TrainingTasks
 
-Task = Callable[[dict[str, Any]], dict[str, Any]]
+Task = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 @cache
 def parts() -> tuple[ScienceSettings, S3Bucket, Any]:
     settings = ScienceSettings.read()
-    return (
-        settings,
-        S3Bucket(settings.data_bucket),
-        logger("science", settings.log_level, environment=settings.environment),
-    )
+    log = logger("science", settings.log_level, environment=settings.environment)
+    return settings, S3Bucket(settings.data_bucket), log
 
 
-def profile(event: dict[str, Any]) -> dict[str, Any]:
-    return asdict(profile_upload(event["run"], Upload(event["model"], **event["upload"]), parts()[1]))
+@cache
+def training() -> TrainingTasks:
+    settings, data, log = parts()
+    tables = DeltaDatasets(f"s3://{settings.data_bucket}/datasets")
+    progress = Progress(lambda rows: log.info("checked", extra={"rows": rows}))
+    return TrainingTasks(data, S3Bucket(settings.artifact_bucket), tables, FileFetcher(settings.hosts, data), progress)
 
 
-def watch_window(event: dict[str, Any]) -> dict[str, Any]:
+def watch_window(event: Mapping[str, Any]) -> dict[str, Any]:
     settings, bucket, _ = parts()
     limits = Limits(settings.window_minimum, settings.failure_share_limit)
     journal = DeltaJournal(f"s3://{settings.data_bucket}/journal")
@@ -39,7 +40,7 @@ def watch_window(event: dict[str, Any]) -> dict[str, Any]:
     return {"verdicts": {each.model: each.verdict for each in watched.findings}}
 
 
-def dispatch(event: dict[str, Any], tasks: dict[str, Task]) -> dict[str, Any]:
+def dispatch(event: dict[str, Any], tasks: Mapping[str, Task]) -> dict[str, Any]:
     name = event.get("task")
     if name not in tasks:
         raise Invalid(f"There is no task {name!r} here; there are: {', '.join(tasks)}.", field="task")
@@ -48,7 +49,7 @@ def dispatch(event: dict[str, Any], tasks: dict[str, Task]) -> dict[str, Any]:
 
 
 def train(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return dispatch(event, {"profile": profile})
+    return dispatch(event, training().by_name())
 
 
 def monitor(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """An `ObjectStore` in memory; held to the same contract as the one over S3."""
 
 import hashlib
-from collections.abc import Iterator
+import io
+from collections.abc import Buffer, Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import BinaryIO
 
 from gyre.errors import Conflict, NotFound
-from gyre.objects import ObjectInfo, StoredObject
+from gyre.objects import ObjectInfo, StoredObject, Stream, Written
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -32,20 +34,58 @@ class MemoryBucket:
     def size(self, key: str, version: str | None = None) -> int:
         return len(self.read(key, version).content)
 
+    def open(self, key: str, version: str | None = None) -> BinaryIO:
+        found = self.read(key, version)
+
+        def unchanged() -> None:
+            if version is None and self.read(key).etag != found.etag:
+                raise Conflict(f"{key} was changed by somebody else.")
+
+        return io.BufferedReader(_Stream(found.content, unchanged))
+
     def write(
         self, key: str, content: bytes, *, content_type: str, replaces: str | None = None, new: bool = False
-    ) -> str:
+    ) -> Written:
         now = _etag(self._versions[key][-1][1]) if key in self._versions else None
         if (new and now) or (replaces and replaces != now):
             raise Conflict(f"{key} was changed by somebody else.")
-        self.put(key, content)
-        return _etag(content)
+        return Written(_etag(content), self.put(key, content))
+
+    def write_stream(self, key: str, stream: Stream) -> Written:
+        content = b"".join(iter(lambda: stream.read(1024), b""))
+        return Written(_etag(content), self.put(key, content))
+
+    def put_address(self, key: str, seconds: int) -> str:
+        return f"memory://{key}?for={seconds}"
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         for key in sorted(self._versions):
             if key.startswith(prefix):
                 changed = EPOCH + timedelta(seconds=self._writes[key])
                 yield ObjectInfo(key, self.size(key), changed)
+
+
+class _Stream(io.RawIOBase):
+    """Asks before each read whether it may go on."""
+
+    def __init__(self, content: bytes, unchanged: Callable[[], None]) -> None:
+        self._content, self._unchanged = io.BytesIO(content), unchanged
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._content.tell()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        return self._content.seek(offset, whence)
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        self._unchanged()
+        return self._content.readinto(buffer)
 
 
 def _etag(content: bytes) -> str:

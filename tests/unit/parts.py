@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from gyre.http.access import KEY_RING, KeyRing, Role, dump_ring, new_key
 from gyre.http.factory import create_app
-from gyre.http.routes import inference, monitoring, predictions, training
+from gyre.http.routes import datasets, inference, models, monitoring, predictions, training
 from gyre.telemetry import logger
 from tests.fakes.journal import MemoryJournal
 from tests.fakes.objects import MemoryBucket
@@ -41,12 +41,16 @@ class House:
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     clock: Clock = field(default_factory=Clock)
 
-    def routers(self) -> dict[str, APIRouter]:
+    def routers(self) -> dict[str, list[APIRouter]]:
         return {
-            "inference": inference.router("local", "c0ffee", self.artifacts),
-            "training_trigger": training.router(self.data, self.artifacts, self.workflow),
-            "prediction_log": predictions.router(self.journal),
-            "drift": monitoring.router("c0ffee", self.data, self.workflow),
+            "inference": [inference.router("local", "c0ffee", self.artifacts)],
+            "training_trigger": [
+                models.router(self.data, self.artifacts),
+                datasets.router(self.data, self.workflow, frozenset({"files.example"})),
+                training.router(self.data, self.workflow),
+            ],
+            "prediction_log": [predictions.router(self.journal)],
+            "drift": [monitoring.router("c0ffee", self.data, self.workflow)],
         }
 
     def app(self, *routers: APIRouter) -> FastAPI:
@@ -54,7 +58,7 @@ class House:
 
     def client(self, function: str) -> TestClient:
         """A caller with an admin's key."""
-        return caller(self.app(self.routers()[function]), self.add_key())
+        return caller(self.app(*self.routers()[function]), self.add_key())
 
     def add_key(self, role: Role = "admin") -> str:
         secret, key = new_key(f"{role}-1", role, "2026-11-21T09:00:00+00:00")
@@ -73,7 +77,7 @@ def told(answer: Response, status: int) -> dict[str, Any]:
     body = answer.json()
     assert set(body) == {"error"}
     error: dict[str, Any] = body["error"]
-    assert {"code", "message", "request_id"} <= set(error) <= {"code", "message", "request_id", "field"}
+    assert {"code", "message", "request_id"} <= set(error) <= {"code", "message", "request_id", "field", "details"}
     assert error["message"]
     assert answer.headers["x-request-id"] == error["request_id"]
     return error

@@ -1,9 +1,9 @@
-"""What Gyre needs of S3: whole objects, listed, read, and written on a condition."""
+"""What Gyre needs of S3: objects listed, read whole or as a stream, and written on a condition."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,21 @@ class StoredObject:
     etag: str
 
 
+@dataclass(frozen=True)
+class Written:
+    """What a write made: the content's name for a conditional write, and the object's version."""
+
+    etag: str
+    version: str | None
+
+
+class Stream(Protocol):
+    """Something to be read to its end."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes; none at the end."""
+
+
 class ObjectStore(Protocol):
     """One bucket."""
 
@@ -33,10 +48,23 @@ class ObjectStore(Protocol):
     def size(self, key: str, version: str | None = None) -> int:
         """Its bytes, without reading them, or `NotFound`."""
 
+    def open(self, key: str, version: str | None = None) -> BinaryIO:
+        """A file to read and seek in, of which only a part is ever in memory, or `NotFound`.
+
+        Reading on after the object was replaced is a `Conflict`: the bytes of two contents never mix. With a version
+        they cannot.
+        """
+
     def write(
         self, key: str, content: bytes, *, content_type: str, replaces: str | None = None, new: bool = False
-    ) -> str:
-        """Writes, returns the new ETag. With `replaces` (an ETag) or `new`: `Conflict` if somebody was faster."""
+    ) -> Written:
+        """Writes whole or not at all. With `replaces` (an ETag) or `new`: `Conflict` if somebody was faster."""
+
+    def write_stream(self, key: str, stream: Stream) -> Written:
+        """Writes all that the stream holds, of which only a part is ever in memory; nothing if the stream fails."""
+
+    def put_address(self, key: str, seconds: int) -> str:
+        """An address at which anybody who has it may put this object for so long."""
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Everything under a prefix, in the order of keys."""

@@ -49,6 +49,13 @@ class TrainingTriggerSettings(Settings):
     """The bucket of uploads, datasets, the journal and what is computed from them."""
     training_state_machine: str
     """The ARN of the state machine that trains."""
+    fetch_hosts: str = ""
+    """The hosts that files may be fetched from, with commas between; nobody may be asked if empty."""
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """`fetch_hosts`, taken apart."""
+        return hosts_of(self.fetch_hosts)
 
 
 class PredictionLogSettings(Settings):
@@ -72,9 +79,21 @@ class ScienceSettings(Settings):
 
     data_bucket: str
     """The bucket of uploads, datasets, the journal and what is computed from them."""
+    fetch_hosts: str = ""
+    """The hosts that files may be fetched from, with commas between; nobody may be asked if empty."""
     window_hours: int = 24
     """How far back a monitoring window reaches."""
     window_minimum: int = 30
     """Below this many journal records a window is told as `not enough data`."""
     failure_share_limit: float = 0.05
     """The share of failed calls in a window above which its verdict is `warn`."""
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """`fetch_hosts`, taken apart."""
+        return hosts_of(self.fetch_hosts)
+
+
+def hosts_of(told: str) -> frozenset[str]:
+    """Names with commas between."""
+    return frozenset(name.strip() for name in told.split(",") if name.strip())

@@ -1,7 +1,6 @@
 """The journal as a Delta table in S3."""
 
 import json
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +9,7 @@ from arro3.core import Array, DataType, Field, Schema, Table
 from deltalake import DeltaTable, QueryBuilder, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
+from gyre.aws.delta import storage_options
 from gyre.errors import NotFound, Unavailable
 from gyre.journal.record import JournalRecord
 from gyre.journal.table import Volume
@@ -33,7 +33,7 @@ class DeltaJournal:
 
     def __init__(self, uri: str) -> None:
         self._uri = uri
-        self._options = _storage_options() if uri.startswith("s3://") else {}
+        self._options = storage_options(uri)
 
     def append(self, records: Sequence[JournalRecord]) -> None:
         try:
@@ -116,11 +116,3 @@ def _array(values: list[Any], kind: DataType) -> Array:
 def _quoted(text: str) -> str:
     """A SQL literal: DataFusion takes no parameters. Names and ids were checked by their patterns before."""
     return "'" + text.replace("'", "''") + "'"
-
-
-def _storage_options() -> dict[str, str]:
-    """S3's own conditional writes order the commits; an emulator speaks plain HTTP."""
-    options = {"aws_conditional_put": "etag"}
-    if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
-        options |= {"AWS_ENDPOINT_URL": endpoint, "AWS_ALLOW_HTTP": str(endpoint.startswith("http://")).lower()}
-    return options

@@ -1,11 +1,14 @@
 """One bucket in S3."""
 
 from collections.abc import Iterator
+from typing import BinaryIO
 
-from botocore.exceptions import BotoCoreError, ClientError
+from boto3.exceptions import S3UploadFailedError
+from botocore.exceptions import BotoCoreError, ClientError, ResponseStreamingError
 
 from gyre.aws.clients import client, told
-from gyre.objects import ObjectInfo, StoredObject
+from gyre.aws.s3_stream import opened
+from gyre.objects import ObjectInfo, StoredObject, Stream, Written
 
 
 class S3Bucket:
@@ -29,17 +32,33 @@ class S3Bucket:
         except (ClientError, BotoCoreError) as error:
             raise told(error, f"s3://{self._bucket}/{key}") from error
 
+    def open(self, key: str, version: str | None = None) -> BinaryIO:
+        return opened(self._bucket, key, version)
+
     def write(
         self, key: str, content: bytes, *, content_type: str, replaces: str | None = None, new: bool = False
-    ) -> str:
+    ) -> Written:
         condition = {"IfMatch": replaces} if replaces else {"IfNoneMatch": "*"} if new else {}
         try:
             answer = client("s3").put_object(
                 Bucket=self._bucket, Key=key, Body=content, ContentType=content_type, **condition
             )
-            return str(answer["ETag"])
+            return Written(answer["ETag"], answer.get("VersionId"))
         except (ClientError, BotoCoreError) as error:
             raise told(error, f"s3://{self._bucket}/{key}") from error
+
+    def write_stream(self, key: str, stream: Stream) -> Written:
+        try:
+            client("s3").upload_fileobj(stream, self._bucket, key)
+            answer = client("s3").head_object(Bucket=self._bucket, Key=key)
+            return Written(answer["ETag"], answer.get("VersionId"))
+        except (ClientError, BotoCoreError, S3UploadFailedError) as error:
+            known = error if isinstance(error, ClientError | BotoCoreError) else ResponseStreamingError(error=error)
+            raise told(known, f"s3://{self._bucket}/{key}") from error
+
+    def put_address(self, key: str, seconds: int) -> str:
+        wanted = {"Bucket": self._bucket, "Key": key}
+        return str(client("s3").generate_presigned_url("put_object", Params=wanted, ExpiresIn=seconds))
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         try:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
+from gyre.errors import NotFound
+from gyre.objects import ObjectStore
 from gyre.spec.columns import Action
 
 # Enough to recognise what is wrong; a report is no copy of the data.
@@ -78,7 +80,7 @@ class Report:
     outcome: Literal["accepted", "refused"]
     at: str
     seconds: float
-    bytes: int
+    size: int  # in bytes
     sha256: str | None = None
     spec_version: int | None = None
     dataset_version: int | None = None
@@ -93,3 +95,19 @@ class Report:
 
     def as_json(self) -> bytes:
         return json.dumps(asdict(self), indent=1, allow_nan=False).encode()
+
+
+Form = Literal["json", "html"]
+
+
+def report_key(model: str, run: str, form: Form) -> str:
+    """Where the report of a run's ingest is kept."""
+    return f"runs/{model}/{run}/ingest.{form}"
+
+
+def report_of(model: str, run: str, form: Form, data: ObjectStore) -> bytes:
+    """The report as it was kept."""
+    try:
+        return data.read(report_key(model, run, form)).content
+    except NotFound:
+        raise NotFound(f"{run} has no report: it took no upload in, or has not come that far.", field="run") from None

@@ -7,7 +7,11 @@ from gyre.errors import Invalid
 from gyre.spec.base import MODEL_PATTERN
 
 INBOX = "inbox/"
-SUFFIXES = (".csv", ".csv.gz", ".parquet", ".jsonl", ".jsonl.gz")
+TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson")
+SUFFIXES = (*TEXT_ENDINGS, *(f"{ending}.gz" for ending in TEXT_ENDINGS), ".parquet")
+# A model.yaml may be uploaded, too.
+SPEC_SUFFIXES = (".yaml", ".yml")
+FILE_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_ .()+-]{0,199}$"
 
 
 @dataclass(frozen=True)
@@ -29,9 +33,25 @@ def checked_model(name: str) -> str:
     return name
 
 
+def checked_file(name: str) -> str:
+    """The name of a file of data, if it is one that can be read here."""
+    if not re.fullmatch(FILE_PATTERN, name):
+        raise Invalid(
+            f"{name[:100]!r} is not a file's name: letters, digits, spaces and _ . ( ) + - only, 200 at most.",
+            field="name",
+        )
+    if not name.lower().endswith(SUFFIXES):
+        raise Invalid(f"{name!r} has an unknown ending: use one of {', '.join(SUFFIXES)}.", field="name")
+    return name
+
+
+def is_spec(key: str) -> bool:
+    return key.lower().endswith(SPEC_SUFFIXES)
+
+
 def upload_at(key: str, version: str | None = None) -> Upload:
     """Reads model and file out of a key, or says what a key must look like."""
     parts = key.removeprefix(INBOX).split("/", 1)
     if not key.startswith(INBOX) or len(parts) != 2 or not parts[1]:
-        raise Invalid(f"{key[:200]!r} is not an upload: its key must be {INBOX}<model>/<file>.", field="dataset")
+        raise Invalid(f"{key[:200]!r} is not an upload: its key must be {INBOX}<model>/<file>.", field="upload")
     return Upload(checked_model(parts[0]), key, version)

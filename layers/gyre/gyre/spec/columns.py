@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from gyre.spec.base import Disagreement, Section, Word
+from gyre.spec.base import Disagreement, Path, Section, Word
 
 ColumnType = Literal["number", "integer", "category", "text", "boolean", "time"]
 Check = Literal["type", "required", "range", "values", "length", "unique", "outliers"]
@@ -22,19 +22,24 @@ DEFAULT_ACTIONS: dict[Check, Action] = {
     "outliers": "flag",
 }
 # Clipping needs a limit to clip to; a value that is missing already cannot be dropped.
-_IMPOSSIBLE: dict[Check, tuple[Action, ...]] = {
+IMPOSSIBLE_ACTIONS: dict[Check, tuple[Action, ...]] = {
     "type": ("clip", "flag"),
     "required": ("clip", "drop"),
     "values": ("clip",),
     "unique": ("clip", "drop"),
 }
 _NUMERIC: tuple[ColumnType, ...] = ("number", "integer")
-_CHECK_TYPES: dict[Check, tuple[ColumnType, ...]] = {
+CHECK_TYPES: dict[Check, tuple[ColumnType, ...]] = {
     "range": _NUMERIC,
     "values": ("category",),
     "length": ("text", "category"),
     "outliers": _NUMERIC,
 }
+
+
+def _told(number: float) -> str:
+    """As a person would write it, and no two numbers alike: 18 and 0.5, and not 1e+06 for 1000001."""
+    return repr(number).removesuffix(".0")
 
 
 class Preparation(Section):
@@ -100,44 +105,46 @@ class Column(Section):
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
-        if faults := self._faults():
-            raise Disagreement([((), fault) for fault in faults])
+        if faults := [*self._check_faults(), *self._value_faults()]:
+            raise Disagreement(faults)
         return self
 
-    def _faults(self) -> list[str]:
-        """What does not go together."""
+    def _check_faults(self) -> list[tuple[Path, str]]:
+        """Which checks and actions do not go together with each other and the type."""
         given: dict[Check, bool] = {
             "range": self.range is not None, "values": self.values is not None, "length": self.length is not None,
             "outliers": self.outliers is not None,
         }  # fmt: skip
-        faults = [
-            f"`{check}` goes with the types {' and '.join(_CHECK_TYPES[check])}, and this is a {self.type}"
+        faults: list[tuple[Path, str]] = [
+            ((check,), f"goes with the types {' and '.join(CHECK_TYPES[check])}, and this is a {self.type}")
             for check, is_given in given.items()
-            if is_given and self.type not in _CHECK_TYPES[check]
+            if is_given and self.type not in CHECK_TYPES[check]
         ]
-        faults += [
-            f"`actions` speaks of {check}, which this column does not check"
-            for check in self.actions
-            if not given.get(check, {"required": self.required, "unique": self.unique, "type": True}.get(check, False))
-        ]
-        faults += [
-            f"the action {action} makes no sense for the check {check}"
-            for check, action in self.actions.items()
-            if action in _IMPOSSIBLE.get(check, ())
-        ]
-        faults += [
-            "a value that is dropped would be missing, and this column is required: reject, clip or flag it"
-            for check, action in self.actions.items()
-            if action == "drop" and self.required
-        ]
-        if self.range and None not in self.range and self.range[0] > self.range[1]:  # type: ignore[operator]  # no None
-            faults.append(f"the range begins at {self.range[0]:g}, above its end {self.range[1]:g}")
-        if self.values and len(set(self.values)) < len(self.values):
-            faults.append(f"`values` names one twice: {next(v for v in self.values if self.values.count(v) > 1)}")
+        given |= {"type": True, "required": self.required, "unique": self.unique}
+        for check, action in self.actions.items():
+            if not given[check]:
+                faults.append((("actions", check), f"this column does not check {check}"))
+            if action in IMPOSSIBLE_ACTIONS.get(check, ()):
+                faults.append((("actions", check), f"{action} makes no sense for the check {check}"))
+            elif action == "drop" and self.required:
+                told = "a value that is dropped would be missing, and this column is required: reject, clip or flag it"
+                faults.append((("actions", check), told))
+        return faults
+
+    def _value_faults(self) -> list[tuple[Path, str]]:
+        faults: list[tuple[Path, str]] = []
+        least, greatest = self.range or (None, None)
+        if least is not None and greatest is not None and least > greatest:
+            faults.append((("range",), f"begins at {_told(least)}, above its end {_told(greatest)}"))
+        seen: set[str] = set()
+        for at, value in enumerate(self.values or ()):
+            if value in seen:
+                faults.append((("values", at), f"{value!r} stands here twice"))
+            seen.add(value)
         if self.ordered and not self.values:
-            faults.append("`ordered` needs `values`: they stand in their order")
+            faults.append((("ordered",), "needs `values`: they stand in their order"))
         if self.prepare.impute == "constant" and self.prepare.fill is None:
-            faults.append("`prepare.impute: constant` needs `prepare.fill`")
+            faults.append((("prepare", "impute"), "constant needs `fill`: the value that stands in"))
         return faults
 
 
@@ -163,26 +170,30 @@ class Derived(Section):
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
+        faults: list[tuple[Path, str]] = []
         ways = [name for name in ("formula", "ratio", "bin") if getattr(self, name) is not None]
         if len(ways) != 1:
-            raise ValueError(
-                f"exactly one of formula, ratio and bin is needed, and there is {' and '.join(ways) or 'none'}"
-            )
+            told = f"exactly one of formula, ratio and bin is needed, and there is {' and '.join(ways) or 'none'}"
+            faults.append(((), told))
         if (self.bin is None) != (self.edges is None):
-            raise ValueError("`bin` and `edges` go together")
+            faults.append((("bin" if self.edges is None else "edges",), "`bin` and `edges` go together"))
         if self.edges and any(a >= b for a, b in pairwise(self.edges)):
-            raise ValueError("`edges` must rise")
-        if self.labels is not None and len(self.labels) != len(self.edges or ()) + 1:
-            raise ValueError(f"{len(self.edges or ()) + 1} labels are needed: one more than there are edges")
+            faults.append((("edges",), "must rise"))
+        if self.labels is not None and self.edges is None:
+            faults.append((("labels",), "`labels` go with `bin` and `edges`"))
+        elif self.labels is not None and self.edges and len(self.labels) != len(self.edges) + 1:
+            told = f"{len(self.edges) + 1} are needed, one more than there are edges, and there are {len(self.labels)}"
+            faults.append((("labels",), told))
+        if faults:
+            raise Disagreement(faults)
         return self
 
     def bin_labels(self) -> tuple[str, ...]:
         """The names of the ranges of `bin`, lowest first."""
-        edges = self.edges or ()
         if self.labels is not None:
             return self.labels
-        between = (f"{low:g}-{high:g}" for low, high in pairwise(edges))
-        return (f"<{edges[0]:g}", *between, f">={edges[-1]:g}")
+        edges = [_told(edge) for edge in self.edges or ()]
+        return (f"<{edges[0]}", *(f"{low}-{high}" for low, high in pairwise(edges)), f">={edges[-1]}")
 
 
 class Rule(Section):

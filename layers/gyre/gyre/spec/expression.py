@@ -5,8 +5,10 @@ or reach anything but columns and these functions."""
 
 import ast
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Literal
 
 Kind = Literal["number", "text", "truth", "time"]
@@ -15,10 +17,13 @@ _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.Mod)
 _ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _EQUALS = (ast.Eq, ast.NotEq)
 _MEMBERSHIP = (ast.In, ast.NotIn)
-# Its length and depth are limited, so that no expression can exhaust the parser.
+# Length and depth are limited, so that no expression can exhaust the parser or whoever walks through what it read.
+_MOST_CHARACTERS = 2_000
 _MOST_NODES = 500
-_QUOTED = re.compile(r"`([^`]+)`")
-_ODD_NAME = "_column_{}_"
+_MOST_LEVELS = 100
+# Text in quotes stays as it is; a name in backticks, or one that Python would normalise (µ to μ), gets a stand-in.
+_NAMES = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|`([^`]+)`|[^\W\d](?:\w|[^\x00-\x7f])*""", re.DOTALL)
+_STAND_IN = "_column_{}_"
 
 # name -> (kinds of the arguments, kind of the result); "…" in front: one or more of this kind.
 FUNCTIONS: Mapping[str, tuple[tuple[str, ...], Kind]] = {
@@ -52,30 +57,55 @@ class Expression:
 
 def parse(text: str) -> Expression:
     """Reads an expression, or says what in it cannot stand there."""
+    if len(text) > _MOST_CHARACTERS:
+        raise ExpressionError(f"it has {len(text):,} characters, and {_MOST_CHARACTERS:,} are the limit: split it")
     odd: dict[str, str] = {}
 
     def stand_in(found: re.Match[str]) -> str:
-        identifier = _ODD_NAME.format(len(odd))
-        odd[identifier] = found[1]
+        name = found[2] or found[0]
+        if found[1] or (not found[2] and (name.isascii() or not name.isidentifier())):
+            return found[0]
+        free = (_STAND_IN.format(n) for n in count(len(odd)))
+        identifier = next(each for each in free if each not in text and each not in odd)
+        odd[identifier] = name
         return identifier
 
     try:
-        tree = ast.parse(_QUOTED.sub(stand_in, text).strip(), mode="eval").body
+        tree = ast.parse(_NAMES.sub(stand_in, text).strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise ExpressionError(
             f"{text[:200]!r} is not an expression; a name with spaces stands in `backticks`"
         ) from None
-    nodes = list(ast.walk(tree))
-    if len(nodes) > _MOST_NODES:
-        raise ExpressionError(f"it has {len(nodes)} parts, and {_MOST_NODES} are the limit: split it")
+    nodes = _nodes(tree)
     called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
-    names = {n.id: odd.get(n.id, n.id) for n in nodes if isinstance(n, ast.Name) and id(n) not in called}
+    names = {n.id: n.id for n in nodes if isinstance(n, ast.Name) and id(n) not in called} | odd
     return Expression(text, tree, names)
+
+
+def _nodes(tree: ast.expr) -> list[ast.AST]:
+    """Every part of an expression, level by level, if there are not too many."""
+    nodes: list[ast.AST] = []
+    level: list[ast.AST] = [tree]
+    for _ in range(_MOST_LEVELS):
+        nodes += level
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if len(nodes) > _MOST_NODES:
+            raise ExpressionError(f"it has more than {_MOST_NODES} parts: split it")
+        if not level:
+            return nodes
+    raise ExpressionError(f"it is nested more than {_MOST_LEVELS} levels deep: split it")
 
 
 def kind_of(expression: Expression, kinds: Mapping[str, Kind]) -> Kind:
     """What it computes over columns of these kinds, or `ExpressionError`: a comparison of words with numbers, say."""
-    return _kind(expression.tree, lambda identifier: _column_kind(expression.names[identifier], kinds))
+    try:
+        return _kind(expression.tree, lambda identifier: _column_kind(expression.names[identifier], kinds))
+    except ExpressionError as error:
+        told = str(error)
+        for identifier, column in expression.names.items():
+            if identifier != column:
+                told = told.replace(identifier, f"`{column}`")
+        raise ExpressionError(told) from None
 
 
 def _column_kind(column: str, kinds: Mapping[str, Kind]) -> Kind:
@@ -88,7 +118,7 @@ def _kind(node: ast.expr, column: Callable[[str], Kind]) -> Kind:  # noqa: PLR09
     match node:
         case ast.Constant(value=bool()):
             return "truth"
-        case ast.Constant(value=int() | float()):
+        case ast.Constant(value=int() | float() as number) if abs(number) <= sys.float_info.max:
             return "number"
         case ast.Constant(value=str()):
             return "text"
@@ -109,9 +139,18 @@ def _kind(node: ast.expr, column: Callable[[str], Kind]) -> Kind:  # noqa: PLR09
             return _comparison(left, ops, comparators, column)
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in FUNCTIONS:
             return _call(name, args, column)
+    raise ExpressionError(_refusal(node))
+
+
+def _refusal(node: ast.expr) -> str:
+    match node:
+        case ast.Constant(value=int() | float()):
+            return "a number in it is too large to compute with"
+        case ast.Call(func=ast.Name(id=name)) if name in FUNCTIONS:
+            return f"{name}(…) takes its arguments without names"
         case ast.Call(func=ast.Name(id=name)):
-            raise ExpressionError(f"there is no function {name!r}; there are: {', '.join(sorted(FUNCTIONS))}")
-    raise ExpressionError(f"{ast.unparse(node)[:100]!r} cannot stand in an expression")
+            return f"there is no function {name!r}; there are: {', '.join(sorted(FUNCTIONS))}"
+    return f"{ast.unparse(node)[:100]!r} cannot stand in an expression"
 
 
 def _expect(wanted: Kind, node: ast.expr, column: Callable[[str], Kind]) -> Kind:
@@ -127,7 +166,7 @@ def _comparison(
     for op, right in zip(ops, comparators, strict=True):
         kind = _kind(left, column)
         if isinstance(op, _MEMBERSHIP):
-            if not isinstance(right, ast.List | ast.Tuple) or not all(isinstance(e, ast.Constant) for e in right.elts):
+            if not isinstance(right, ast.List | ast.Tuple) or not all(_is_value(each) for each in right.elts):
                 raise ExpressionError("after `in` stands a list of values: [1, 2] or ['a', 'b']")
             for each in right.elts:
                 _same(kind, each, column)
@@ -140,6 +179,10 @@ def _comparison(
             raise ExpressionError("`is` cannot stand in an expression: use == or is_missing(…)")
         left = right
     return "truth"
+
+
+def _is_value(node: ast.expr) -> bool:
+    return isinstance(node.operand if isinstance(node, ast.UnaryOp) else node, ast.Constant)
 
 
 def _same(kind: Kind, right: ast.expr, column: Callable[[str], Kind]) -> None:

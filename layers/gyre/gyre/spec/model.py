@@ -1,5 +1,6 @@
 """model.yaml as a whole, and what must agree across its sections."""
 
+import hashlib
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -13,6 +14,11 @@ from gyre.spec.reading import Reading
 _KINDS: dict[str, Kind] = {
     "number": "number", "integer": "number", "boolean": "truth", "category": "text", "text": "text", "time": "time",
 }  # fmt: skip
+_TARGETS = {
+    "binary": ("category", "boolean", "integer"),
+    "multiclass": ("category", "integer"),
+    "regression": ("number", "integer"),
+}
 
 
 class ModelSpec(Section):
@@ -75,6 +81,21 @@ class ModelSpec(Section):
         """What each column is in an expression."""
         return {name: _KINDS[column.type] for name, column in self.columns.items()}
 
+    @property
+    def data_digest(self) -> str:
+        """Names what is declared about data: uploads under specs that differ in nothing of it give the same rows."""
+        told = self.model_dump_json(
+            include={"target", "read", "columns", "derived", "filter", "rules", "dataset", "quality"}
+        )
+        return hashlib.sha256(told.encode()).hexdigest()
+
+    @property
+    def computed_with(self) -> frozenset[str]:
+        """The columns that derived features, rules and the filter are computed from."""
+        texts = (*(rule.check for rule in self.rules), *((self.filter,) if self.filter is not None else ()))
+        inputs = (*(self.inputs_of(each) for each in self.derived.values()), *(parse(text).columns for text in texts))
+        return frozenset().union(*inputs)
+
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         faults = [*self._named_columns(), *self._target_faults(), *self._expression_faults(), *self._policy_faults()]
@@ -97,7 +118,7 @@ class ModelSpec(Section):
         faults: list[tuple[Path, str]] = []
         place = ("columns", self.target)
         if (target := self.columns.get(self.target)) is not None:
-            right = ("number", "integer") if self.task == "regression" else ("category", "boolean", "integer")
+            right = _TARGETS[self.task]
             if target.type not in right:
                 faults.append(((*place, "type"), f"the target of a {self.task} must be {' or '.join(right)}"))
             if self.task == "binary" and target.values and len(target.values) != 2:
@@ -122,6 +143,7 @@ class ModelSpec(Section):
 
     def _expression_faults(self) -> list[tuple[Path, str]]:
         faults: list[tuple[Path, str]] = []
+        kinds = self.kinds
         wanted: list[tuple[Path, str, bool]] = [
             (("rules", at, "check"), rule.check, True) for at, rule in enumerate(self.rules)
         ]
@@ -132,11 +154,12 @@ class ModelSpec(Section):
                 faults.append((("derived", name), f"{name!r} is a column already"))
             if derived.formula is not None:
                 wanted.append((("derived", name, "formula"), derived.formula, False))
+            numbers: dict[Path, str] = {("ratio", at): column for at, column in enumerate(derived.ratio or ())}
+            numbers |= {("bin",): derived.bin} if derived.bin is not None else {}
             faults += [
-                (("derived", name, way), f"{column!r} is not a number column")
-                for way, columns in (("ratio", derived.ratio or ()), ("bin", (derived.bin,) if derived.bin else ()))
-                for column in columns
-                if self.kinds.get(column) != "number"
+                (("derived", name, *way), f"{column!r} is not a number column")
+                for way, column in numbers.items()
+                if kinds.get(column) != "number"
             ]
             faults += [
                 (("derived", name), f"it would tell the model the target {self.target!r}")
@@ -145,7 +168,7 @@ class ModelSpec(Section):
             ]
         for place, text, truth in wanted:
             try:
-                kind = kind_of(parse(text), self.kinds)
+                kind = kind_of(parse(text), kinds)
             except ExpressionError as error:
                 faults.append((place, str(error)))
                 continue
@@ -153,12 +176,11 @@ class ModelSpec(Section):
                 faults.append((place, f"it computes a {kind}, and something true or false is needed"))
             if not truth and kind not in ("number", "truth"):
                 faults.append((place, f"it computes a {kind}, and a number or something true or false is needed"))
-        names = [rule.name for rule in self.rules]
-        faults += [
-            (("rules", at, "name"), f"{n!r} is taken by an earlier rule")
-            for at, n in enumerate(names)
-            if n in names[:at]
-        ]
+        taken: set[str] = set()
+        for at, rule in enumerate(self.rules):
+            if rule.name in taken:
+                faults.append((("rules", at, "name"), f"{rule.name!r} is taken by an earlier rule"))
+            taken.add(rule.name)
         return faults
 
     @staticmethod

@@ -1,9 +1,13 @@
-"""How a training run starts: by a request, or by an upload."""
+"""How a training run starts: by an upload, by a request, with the address of a file."""
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
 
-from gyre.datasets.upload import INBOX, Upload, checked_model, upload_at
+from gyre.datasets.upload import INBOX, SPEC_SUFFIXES, Upload, checked_file, checked_model, upload_at
+from gyre.datasets.version import dataset_version, version_numbers
 from gyre.errors import Invalid, NotFound
 from gyre.objects import ObjectStore
 from gyre.workflow import Workflow, fresh_run_name
@@ -11,16 +15,18 @@ from gyre.workflow import Workflow, fresh_run_name
 
 @dataclass(frozen=True)
 class Started:
-    """A run that goes on by itself."""
+    """A run that goes on by itself, and what it works on: an upload, or a dataset version."""
 
     run: str
-    upload: Upload
+    model: str
+    upload: str | None = None
+    dataset: int | None = None
 
 
 def start_from_upload(key: str, version: str | None, workflow: Workflow) -> Started:
     """Starts the run of one upload. Its name comes from the object's version, so that an event told twice runs once."""
     upload = upload_at(key, version)
-    return _start(run_of_upload(key, version), upload, workflow)
+    return _start(run_of_upload(key, version), upload.model, workflow, upload=upload)
 
 
 def run_of_upload(key: str, version: str | None) -> str:
@@ -28,31 +34,75 @@ def run_of_upload(key: str, version: str | None) -> str:
     return f"upload-{hashlib.sha256(f'{key}\n{version}'.encode()).hexdigest()[:24]}"
 
 
-def start_by_request(model: str, dataset: str | None, uploads: ObjectStore, workflow: Workflow) -> Started:
-    """Starts a run over the named upload, or over the model's newest one."""
-    key = dataset or _newest_upload(checked_model(model), uploads)
-    if not key.startswith(INBOX):
-        key = f"{INBOX}{checked_model(model)}/{key}"
+def start_by_request(
+    model: str, dataset: int | None, upload: str | None, data: ObjectStore, workflow: Workflow
+) -> Started:
+    """Starts a run over a dataset version, or over an upload; by itself over the newest version, else upload."""
+    if dataset is not None and upload is not None:
+        raise Invalid("A run works on a dataset version or on an upload: send one of both.", field="dataset")
+    run = fresh_run_name("train")
+    if upload is None and dataset is None:
+        dataset = next(reversed(version_numbers(checked_model(model), data)), None)
+    if dataset is not None:
+        dataset_version(checked_model(model), dataset, data)  # here, where the caller hears it, and not in the run
+        return _start(run, model, workflow, dataset=dataset)
+    return _start(run, model, workflow, upload=_upload(model, upload or _newest_upload(model, data), data))
+
+
+def start_by_url(model: str, url: str, hosts: Collection[str], workflow: Workflow) -> Started:
+    """Starts a run over a file that lies elsewhere, on one of the hosts that the deployment allows."""
+    try:
+        address = urlsplit(url)
+        host = address.hostname or ""
+    except ValueError:
+        raise Invalid(f"{url[:200]!r} is not an address.", field="url") from None
+    if address.scheme not in ("https", "http") or not host or address.username or address.password:
+        raise Invalid(
+            f"{url[:200]!r} is not an address: it must be https://<host>/<file>, without a user.", field="url"
+        )
+    if host not in hosts:
+        allowed = ", ".join(sorted(hosts)) or "none"
+        raise Invalid(
+            f"Files may not be fetched from {host} (allowed: {allowed}). The parameter FetchHosts of the deployment "
+            "names who may be asked.",
+            field="url",
+        )
+    name = checked_file(address.path.rsplit("/", 1)[-1])
+    return _start(fresh_run_name("train"), checked_model(model), workflow, fetch={"url": url, "name": name})
+
+
+def _upload(model: str, named: str, data: ObjectStore) -> Upload:
+    key = named if named.startswith(INBOX) else f"{INBOX}{checked_model(model)}/{named}"
     upload = upload_at(key)
     if upload.model != model:
-        raise Invalid(f"{upload.key} belongs to {upload.model}, not to {model}.", field="dataset")
+        raise Invalid(f"{upload.key} belongs to {upload.model}, not to {model}.", field="upload")
     try:
-        uploads.size(upload.key)  # here, where the caller hears it, and not in the run
+        data.size(upload.key)
     except NotFound:
-        raise NotFound(f"{upload.key} was never uploaded.", field="dataset") from None
-    return _start(fresh_run_name("train"), upload, workflow)
+        raise NotFound(f"{upload.key} was never uploaded.", field="upload") from None
+    return upload
 
 
-def _newest_upload(model: str, uploads: ObjectStore) -> str:
+def _newest_upload(model: str, data: ObjectStore) -> str:
     # A key that ends in a slash is the marker of a folder, made by a console.
-    files = (each for each in uploads.list(f"{INBOX}{model}/") if not each.key.endswith("/"))
+    files = (
+        each for each in data.list(f"{INBOX}{checked_model(model)}/") if not each.key.endswith(("/", *SPEC_SUFFIXES))
+    )
     found = max(files, key=lambda each: each.changed_at, default=None)
     if found is None:
         raise NotFound(f"{model} has no upload: put a file under {INBOX}{model}/ in the data bucket.", field="model")
     return found.key
 
 
-def _start(run: str, upload: Upload, workflow: Workflow) -> Started:
-    payload = {"run": run, "model": upload.model, "upload": {"key": upload.key, "version": upload.version}}
-    workflow.start(run, payload)
-    return Started(run, upload)
+def _start(
+    run: str,
+    model: str,
+    workflow: Workflow,
+    *,
+    upload: Upload | None = None,
+    dataset: int | None = None,
+    fetch: dict[str, str] | None = None,
+) -> Started:
+    told: dict[str, Any] | None = None if upload is None else {"key": upload.key, "version": upload.version}
+    workflow.start(run, {"run": run, "model": model, "upload": told, "dataset": dataset, "fetch": fetch})
+    return Started(run, model, upload.key if upload else None, dataset)

@@ -1,0 +1,46 @@
+"""The `gyre` command: groups of subcommands, each in a module of its own."""
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+from cli import spec_commands
+from gyre.errors import GyreError
+
+# A group adds itself to the parser; its commands leave a function as `run`, from the options to the exit status.
+GROUPS = (spec_commands.add,)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its help."""
+    top = argparse.ArgumentParser(
+        prog="gyre",
+        description="Gyre: the whole model loop, serverless.",
+        epilog="`gyre GROUP --help` lists a group's commands, `gyre GROUP COMMAND --help` tells all about one.",
+    )
+    groups = top.add_subparsers(title="groups", metavar="GROUP", required=True)
+    for add in GROUPS:
+        add(groups)
+    return top
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs one command; what can be expected to go wrong is a line on stderr and no traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter still gets the rest
+    options = parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+        sys.stdout.flush()
+    except GyreError as error:
+        print(f"gyre: {error.message}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # of `gyre … | head`: nobody reads on, and Python's own flush at exit must not complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return status

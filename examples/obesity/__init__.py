@@ -1,0 +1,1 @@
+"""Seven weight classes from sixteen answers about body and habits."""

@@ -1,0 +1,1 @@
+"""Negative, neutral or positive: short reviews of things bought."""

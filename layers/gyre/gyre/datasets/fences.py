@@ -1,0 +1,32 @@
+"""Where outliers begin: Tukey's fences, from a sample of the upload itself."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gyre.datasets.rows import as_numpy
+from gyre.datasets.source import Chunk
+from gyre.datasets.typed import typed
+from gyre.spec.model import ModelSpec
+
+# Of each chunk at most so many rows; a quartile of a million of them is exact enough for a fence.
+_OF_A_CHUNK = 4_000
+
+
+def fences_of(spec: ModelSpec, chunks: Iterator[Chunk]) -> dict[str, tuple[float, float]]:
+    """By column that declares `outliers`: the least and the greatest number that is none."""
+    samples: dict[str, list[np.ndarray]] = {name: [] for name, column in spec.columns.items() if column.outliers}
+    for chunk in chunks:
+        step = -(-chunk.rows.num_rows // _OF_A_CHUNK)
+        for name in samples.keys() & set(chunk.rows.schema.names):
+            cells = chunk.rows.column(name).take(np.arange(0, chunk.rows.num_rows, step))
+            values = as_numpy(typed(cells, spec.columns[name], spec.read).values)
+            samples[name].append(values[~np.isnan(values)])
+    fences = {}
+    for name, parts in samples.items():
+        values = np.concatenate(parts) if parts else np.empty(0)
+        reach = spec.columns[name].outliers
+        if len(values) and reach is not None:
+            first, third = np.quantile(values, (0.25, 0.75))
+            fences[name] = (float(first - reach * (third - first)), float(third + reach * (third - first)))
+    return fences

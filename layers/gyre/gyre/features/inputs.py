@@ -1,0 +1,131 @@
+"""What a model is given: a matrix of numbers and one of words, a column for each declared feature. Training and serving
+make them alike from columns; nothing in here is learned from data."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from gyre.features.compute import Array, Columns, derive, is_missing, parsed
+from gyre.spec.columns import ColumnType, Preparation
+from gyre.spec.expression import kind_of
+from gyre.spec.model import ModelSpec
+
+Form = Literal["number", "truth", "category", "text"]
+
+# A string tensor knows no missing value, so a missing category has a name; no words are an empty text.
+MISSING = "(missing)"
+# Words after these are not read. The graph pads each text of a batch to the longest.
+MOST_WORDS = 5_000
+
+_FORMS: dict[ColumnType, Form] = {
+    "number": "number", "integer": "number", "time": "number", "boolean": "truth", "category": "category",
+    "text": "text",
+}  # fmt: skip
+# Behind a name in backticks, which no column's name can hold.
+_IS_MISSING = " is missing"
+_WORD = re.compile(r"\w+(?:'\w+)*")
+_DAY = np.timedelta64(1, "D")
+
+
+@dataclass(frozen=True)
+class Input:
+    """One column of a matrix: a feature, or whether a feature is missing."""
+
+    feature: str
+    form: Form
+    prepare: Preparation
+    order: tuple[str, ...] = ()
+    ordered: bool = False
+    indicates: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"`{self.feature}`{_IS_MISSING}" if self.indicates else self.feature
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which feature stands in which column of the two matrices."""
+
+    spec: ModelSpec
+    numbers: tuple[Input, ...]
+    words: tuple[Input, ...]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Some rows as a model is given them."""
+
+    numbers: npt.NDArray[np.float32]
+    """Missing is NaN, truths are 1 and 0, times are days since 1970."""
+    words: npt.NDArray[np.object_]
+    """Categories as they are; texts as their words, with one space between."""
+
+    def feeds(self) -> dict[str, Array]:
+        """What a graph takes: a matrix without columns is none of its inputs."""
+        return {name: matrix for name, matrix in (("numbers", self.numbers), ("words", self.words)) if matrix.shape[1]}
+
+
+def layout(spec: ModelSpec) -> Layout:
+    """The inputs of a model; made once for a bundle, used for every call."""
+    every = [_input(spec, name) for name in spec.features]
+    numbers = [each for each in every if each.form in ("number", "truth")]
+    indicators = [Input(e.feature, "truth", Preparation(), indicates=True) for e in every if e.prepare.indicate_missing]
+    return Layout(spec, (*numbers, *indicators), tuple(each for each in every if each.form in ("category", "text")))
+
+
+def feature_of(name: str) -> str:
+    """The declared feature behind an input's name."""
+    return name.removesuffix(_IS_MISSING).strip("`") if name.startswith("`") else name
+
+
+def inputs(wanted: Layout, columns: Columns) -> Inputs:
+    """The two matrices for these rows, from all columns that features and derived features are computed from."""
+    values = {**columns, **derive(wanted.spec, columns)}
+    rows = len(next(iter(columns.values())))
+    numbers = np.empty((rows, len(wanted.numbers)), dtype=np.float32)
+    words = np.empty((rows, len(wanted.words)), dtype=object)
+    for at, each in enumerate(wanted.numbers):
+        numbers[:, at] = is_missing(values[each.feature]) if each.indicates else _number(values[each.feature])
+    for at, each in enumerate(wanted.words):
+        words[:, at] = (
+            _texts(values[each.feature], each.prepare) if each.form == "text" else _named(values[each.feature])
+        )
+    return Inputs(numbers, words)
+
+
+def _input(spec: ModelSpec, name: str) -> Input:
+    if (column := spec.columns.get(name)) is not None:
+        return Input(name, _FORMS[column.type], column.prepare, column.values or (), column.ordered)
+    derived = spec.derived[name]
+    if derived.bin is not None:
+        return Input(name, "category", derived.prepare, derived.bin_labels())
+    truth = derived.formula is not None and kind_of(parsed(derived.formula), spec.kinds) == "truth"
+    return Input(name, "truth" if truth else "number", derived.prepare)
+
+
+def _number(values: Array) -> Array:
+    """Single precision, as trees compare: training in more would put thresholds where serving cannot see them."""
+    if values.dtype.kind == "M":
+        values = (values - np.datetime64(0, "D")) / _DAY
+    with np.errstate(over="ignore"):
+        single = values.astype(np.float32)
+    return np.where(np.isfinite(single), single, np.float32(np.nan))
+
+
+def _named(values: Array) -> Array:
+    return np.where(is_missing(values), MISSING, values)
+
+
+def _texts(values: Array, prepare: Preparation) -> list[str]:
+    return ["" if text is None else _words(text, prepare.lowercase) for text in values]
+
+
+def _words(text: str, lowercase: bool) -> str:
+    """Here, and not in the graph: its own reader of words knows ASCII alone and needs a locale that Lambda lacks."""
+    whole = unicodedata.normalize("NFC", text).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    return " ".join(_WORD.findall(whole.lower() if lowercase else whole)[:MOST_WORDS])

@@ -1,0 +1,73 @@
+"""/models: declare a model, read what is declared."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.encoders import jsonable_encoder
+
+from gyre.datasets.version import version_numbers
+from gyre.objects import ObjectStore
+from gyre.registry.releases import releases
+from gyre.spec.base import MODEL_PATTERN
+from gyre.spec.versions import SpecVersion, add_spec, models, spec_of, versions
+
+Model = Annotated[str, Path(pattern=MODEL_PATTERN)]
+YAML = "application/yaml"
+
+
+async def body_of(request: Request) -> bytes:
+    """The request's body as it is."""
+    return await request.body()
+
+
+Body = Annotated[bytes, Depends(body_of)]
+
+
+def router(data: ObjectStore, artifacts: ObjectStore) -> APIRouter:
+    """The routes about what is declared."""
+    routes = APIRouter()
+
+    @routes.post(
+        "/models",
+        status_code=201,
+        summary="Declare a model, or a new version of what is declared: the body is model.yaml.",
+        openapi_extra={"requestBody": {"required": True, "content": {YAML: {"schema": {"type": "string"}}}}},
+    )
+    def declare(text: Body, response: Response) -> dict[str, Any]:
+        declared, is_new = add_spec(text, artifacts)
+        response.status_code = 201 if is_new else 200
+        return {"model": declared.model, "spec_version": declared.version, "features": declared.spec.features}
+
+    @routes.get("/models", summary="Every model: what is declared, the newest data, what serves.")
+    def every() -> dict[str, Any]:
+        serving = {each.model: each.version for each in releases(artifacts)}
+        names = sorted({*models(artifacts), *serving})
+        return {"models": [_line(name, serving.get(name), data, artifacts) for name in names]}
+
+    @routes.get("/models/{model}", summary="One model: its columns, features, data, and what serves.")
+    def one(model: Model) -> dict[str, Any]:
+        declared = spec_of(model, artifacts)
+        serving = {each.model: each.version for each in releases(artifacts)}
+        return {**_line(model, serving.get(model), data, artifacts), **_declared(declared)}
+
+    @routes.get("/models/{model}/spec", summary="model.yaml as it was sent; the newest version, or a named one.")
+    def spec(model: Model, version: Annotated[int | None, Query(ge=1)] = None) -> Response:
+        return Response(spec_of(model, artifacts, version).text, media_type=YAML)
+
+    return routes
+
+
+def _line(model: str, serves: str | None, data: ObjectStore, artifacts: ObjectStore) -> dict[str, Any]:
+    return {
+        "model": model,
+        "spec_version": max((each.version for each in versions(model, artifacts)), default=None),
+        "dataset": max(version_numbers(model, data), default=None),
+        "version": serves,
+    }
+
+
+def _declared(declared: SpecVersion) -> dict[str, Any]:
+    told: dict[str, Any] = jsonable_encoder(
+        declared.spec.model_dump(include={"description", "owner", "task", "target", "columns", "derived"})
+    )
+    return told | {"features": declared.spec.features}
