@@ -1,8 +1,13 @@
-"""python -m bench: measures what the README promises and writes bench/results/*.json. Give the machine some quiet."""
+"""python -m bench [NAME…]: measures what the README promises, into bench/results/*.json. Give the machine quiet."""
 
 import sys
 
-from bench import ground_floor
+from bench import ground_floor, ingest
+
+BENCHES = {"ground_floor": ground_floor.main, "ingest": ingest.main}
 
 if __name__ == "__main__":
-    sys.exit(ground_floor.main())
+    wanted = sys.argv[1:] or list(BENCHES)
+    if unknown := [name for name in wanted if name not in BENCHES]:
+        sys.exit(f"bench: there is no {', '.join(unknown)}; there are: {', '.join(BENCHES)}")
+    sys.exit(max(BENCHES[name]() for name in wanted))

@@ -1,10 +1,6 @@
 """Setup, build, start, deploy, deploy again, call: on an emulator of the benchmark's own."""
 
-import os
-import socket
-import subprocess
 import sys
-import tempfile
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,34 +8,13 @@ from pathlib import Path
 
 import boto3
 
+from bench.emulator import ROOT, make, own_emulator
 from bench.measure import Timing, keep, repeat
 from gyre import __version__
 from infra.deploy.record import read_record
 
-ROOT = Path(__file__).resolve().parent.parent
 TIMES = 5
 CALLS = 200
-
-
-def make(target: str) -> None:
-    done = subprocess.run(["make", "--silent", target], cwd=ROOT, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"make {target}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
-
-
-@contextmanager
-def own_emulator() -> Iterator[None]:
-    """A port, a home and a record of its own: the developer's stack goes on undisturbed."""
-    with tempfile.TemporaryDirectory(prefix="gyre-bench-") as home, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-        probe.close()
-        own = {"GYRE_EMULATOR_HOME": home, "GYRE_EMULATOR_PORT": port, "GYRE_STACK": f"{home}/stack.json"}
-        os.environ.update(own)
-        try:
-            yield
-        finally:
-            make("down")
 
 
 @contextmanager

@@ -45,7 +45,9 @@ def repeat(times: int, call: Callable[[], object], before: Callable[[], object] 
     return timing(samples)
 
 
-def keep(name: str, timings: dict[str, Timing], versions: dict[str, str]) -> Path:
+def keep(
+    name: str, timings: dict[str, Timing], versions: dict[str, str], figures: dict[str, float] | None = None
+) -> Path:
     """Writes the result beside the benchmark, with the machine it was measured on."""
     told = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -53,6 +55,7 @@ def keep(name: str, timings: dict[str, Timing], versions: dict[str, str]) -> Pat
         "load_at_end": os.getloadavg()[0],
         "versions": {"python": platform.python_version(), **versions},
         "seconds": {name: asdict(found) for name, found in timings.items()},
+        **({"figures": figures} if figures else {}),
     }
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(told, indent=1) + "\n")

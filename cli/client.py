@@ -52,6 +52,10 @@ class GyreClient:
     def post(self, path: str, body: Any = None) -> Any:
         return self._answer(self._http.post(path.lstrip("/"), json=body))
 
+    def declare(self, text: bytes) -> Any:
+        """Declares a model: the text is model.yaml."""
+        return self._answer(self._http.post("models", content=text, headers={"content-type": "application/yaml"}))
+
     def send(self, method: str, path: str, **request: Any) -> httpx.Response:
         """The bare response, for those who look at statuses and headers."""
         return self._http.request(method, path.lstrip("/"), **request)

@@ -12,11 +12,16 @@ import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.client import CallFailed, GyreClient, TookTooLong
+from examples.catalogue import EXAMPLES
 from infra.deploy import DeployError
 from infra.deploy.record import read_record
+from infra.deploy.target import ROOT
 
-MODEL = "wine"
+MODEL = "obesity"
+ROWS = 2_000
 CALLS = 40
+EXAMPLE = EXAMPLES[MODEL]
+REPORT = ROOT / ".gyre" / "demo-report.html"
 
 
 def say(line: str = "") -> None:
@@ -31,27 +36,28 @@ def step(what: str) -> Iterator[None]:
     say(f"    done in {time.monotonic() - started:.1f} s")
 
 
-def example() -> bytes:
-    """A real table that scikit-learn carries: 178 wines, 13 measurements, 3 cultivars."""
-    from sklearn.datasets import load_wine
-
-    table = load_wine(as_frame=True).frame
-    return str(table.to_csv(index=False)).encode()
+def declare(gyre: GyreClient) -> None:
+    with step(f"declare the model: POST /models with examples/{MODEL}/model.yaml"):
+        declared = gyre.declare(EXAMPLE.spec.read_bytes())
+        say(f"    {MODEL}, spec version {declared['spec_version']}, {len(declared['features'])} features")
 
 
 def train(gyre: GyreClient) -> None:
-    with step(f"upload {MODEL}.csv to the inbox; the upload itself starts the training state machine"):
-        key, version = gyre.upload(MODEL, f"{MODEL}.csv", example())
+    with step(f"upload {ROWS:,} made-up people to the inbox; the upload itself starts the training state machine"):
+        table = EXAMPLE.generate(ROWS, 1).to_csv(index=False)
+        key, version = gyre.upload(MODEL, "people.csv", table.encode())
         run = gyre.run_of_upload(key, version)
         for told in gyre.follow(f"/runs/{run}"):
             steps = ", ".join(f"{each['name']} {each['status']}" for each in told.get("steps", ()))
             say(f"    run {run}: {told['status']}{f' ({steps})' if steps else ''}")
         if told["status"] != "succeeded":
             raise TookTooLong(f"the run {run} ended as {told['status']}: {told.get('cause')}")
-        profile = told["output"]["profile"]
-        say(
-            f"    {profile['rows']} rows, {profile['columns']} columns -> s3://{gyre.record.data_bucket}/{profile['key']}"
-        )
+        data, split = told["output"]["data"], told["output"]["split"]
+        say(f"    dataset version {data['version']}: {data['rows']:,} rows taken, {data['rejected']:,} in quarantine")
+        say(f"    split: {', '.join(f'{name} {rows:,}' for name, rows in split['rows'].items())}")
+        REPORT.parent.mkdir(exist_ok=True)
+        REPORT.write_text(gyre.get(f"/models/{MODEL}/datasets/{data['version']}/report"))
+        say(f"    what the ingest found: {REPORT.relative_to(ROOT)}")
 
 
 def journal(gyre: GyreClient) -> None:
@@ -115,6 +121,7 @@ def main() -> int:
                 f"it would put made-up calls into the journal of {record.environment}; deploy locally first"
             )
         gyre = GyreClient(record)
+        declare(gyre)
         train(gyre)
         journal(gyre)
         monitor(gyre)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from gyre.aws.datasets import DeltaDatasets
 from gyre.aws.lake import DeltaJournal
 from gyre.aws.s3 import S3Bucket
 from gyre.datasets.fetch import FileFetcher
@@ -12,7 +11,6 @@ from gyre.errors import Invalid
 from gyre.monitoring.watch import Limits, watch
 from gyre.settings import ScienceSettings
 from gyre.telemetry import Progress, logger
-from gyre.training.tasks import TrainingTasks
 
 Task = Callable[[Mapping[str, Any]], dict[str, Any]]
 
@@ -25,11 +23,15 @@ def parts() -> tuple[ScienceSettings, S3Bucket, Any]:
 
 
 @cache
-def training() -> TrainingTasks:
+def training_tasks() -> Mapping[str, Task]:
+    from gyre.aws.datasets import DeltaDatasets  # a second of imports that monitoring needs none of
+    from gyre.training.tasks import TrainingTasks
+
     settings, data, log = parts()
     tables = DeltaDatasets(f"s3://{settings.data_bucket}/datasets")
     progress = Progress(lambda rows: log.info("checked", extra={"rows": rows}))
-    return TrainingTasks(data, S3Bucket(settings.artifact_bucket), tables, FileFetcher(settings.hosts, data), progress)
+    artifacts, fetcher = S3Bucket(settings.artifact_bucket), FileFetcher(settings.hosts, data)
+    return TrainingTasks(data, artifacts, tables, fetcher, progress).by_name()
 
 
 def watch_window(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,15 +43,15 @@ def watch_window(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def dispatch(event: dict[str, Any], tasks: Mapping[str, Task]) -> dict[str, Any]:
-    name = event.get("task")
-    if name not in tasks:
+    name: Any = event.get("task")
+    if not isinstance(name, str) or name not in tasks:
         raise Invalid(f"There is no task {name!r} here; there are: {', '.join(tasks)}.", field="task")
     parts()[2].info("task", extra={"task": name, "run": event.get("run")})
     return tasks[name](event)
 
 
 def train(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return dispatch(event, training().by_name())
+    return dispatch(event, training_tasks())
 
 
 def monitor(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from gyre.http.factory import create_app
 from gyre.http.lambda_entry import http_handler, is_http
 from gyre.http.routes import datasets, models, training
 from gyre.settings import TrainingTriggerSettings
+from gyre.spec.document import MAX_BYTES
 from gyre.spec.versions import add_uploaded_spec
 from gyre.telemetry import logger
 from gyre.training.start import start_from_upload
@@ -28,9 +29,8 @@ def parts() -> tuple[TrainingTriggerSettings, S3Bucket, S3Bucket, StateMachine, 
 
 def compose() -> FastAPI:
     settings, data, artifacts, workflow, log = parts()
-    routes = [
-        models.router(data, artifacts), datasets.router(data, workflow, settings.hosts), training.router(data, workflow),
-    ]  # fmt: skip
+    about_data = datasets.router(data, workflow, settings.hosts)
+    routes = [models.router(data, artifacts), about_data, training.router(data, workflow)]
     return create_app("training_trigger", routes, KeyRing(artifacts), log)
 
 
@@ -49,7 +49,8 @@ def on_upload(event: dict[str, Any]) -> dict[str, Any]:
         return {"ignored": "the marker of a folder"}
     _, data, artifacts, workflow, log = parts()
     if is_spec(key):
-        declared = add_uploaded_spec(upload_at(key).model, data.read(key, version).content, artifacts)
+        with data.open(key, version) as file:  # of any size: a byte too many is enough to refuse it
+            declared = add_uploaded_spec(upload_at(key).model, file.read(MAX_BYTES + 1), artifacts)
         log.info("declared", extra={"model": declared.model, "spec_version": declared.version})
         return {"model": declared.model, "spec_version": declared.version}
     started = start_from_upload(key, version, workflow)

@@ -2,6 +2,8 @@
 
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import boto3
 import pytest
@@ -9,29 +11,40 @@ from moto import mock_aws
 
 from gyre.aws import clients
 from gyre.aws.s3 import S3Bucket
-from gyre.errors import Conflict, NotFound
+from gyre.errors import Conflict, GyreError, NotFound, Unavailable
 from gyre.objects import ObjectStore
 from tests.fakes.objects import MemoryBucket
 
 TEXT = "text/plain"
 
 
-@pytest.fixture(params=["fake", "s3"])
+BUCKETS = ("fake", "s3")
+
+
+@pytest.fixture(params=BUCKETS)
 def bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
-    if request.param == "fake":
+    with opened_bucket(request.param, monkeypatch) as opened:
+        yield opened
+
+
+@contextmanager
+def opened_bucket(kind: str, monkeypatch: pytest.MonkeyPatch, region: str = "us-east-1") -> Iterator[ObjectStore]:
+    """The fake, or the adapter over moto."""
+    if kind == "fake":
         yield MemoryBucket()
         return
     for name, value in {
         "AWS_ACCESS_KEY_ID": "x",
         "AWS_SECRET_ACCESS_KEY": "x",
-        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": region,
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         clients.client.cache_clear()
         s3 = boto3.client("s3")
-        s3.create_bucket(Bucket="one")
+        elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region != "us-east-1" else {}
+        s3.create_bucket(Bucket="one", **elsewhere)
         s3.put_bucket_versioning(Bucket="one", VersioningConfiguration={"Status": "Enabled"})
         yield S3Bucket("one")
     clients.client.cache_clear()
@@ -142,3 +155,130 @@ def test_a_stream_of_a_version_goes_on_when_another_is_written(bucket: ObjectSto
     _newest_version(bucket, "key", b"another")
     # then
     assert stream.read() == LARGE
+
+
+# --- versions ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_written_is_found_by_its_version_after_others(bucket: ObjectStore) -> None:
+    written = [bucket.write("key", content, content_type=TEXT) for content in (b"one", b"other", b"one")]
+    assert len({each.version for each in written}) == 3
+    assert [bucket.read("key", each.version).content for each in written] == [b"one", b"other", b"one"]
+    assert [bucket.size("key", each.version) for each in written] == [3, 5, 3]
+    assert (written[0].etag, written[1].etag) == (written[2].etag, bucket.read("key", written[1].version).etag)
+
+
+@pytest.mark.parametrize("version", ["unknown", "v99"])
+def test_an_unknown_version_is_not_found(bucket: ObjectStore, version: str) -> None:
+    bucket.write("key", b"one", content_type=TEXT)
+    for ask in (bucket.read, bucket.size, bucket.open):
+        with pytest.raises(NotFound, match="key"):
+            ask("key", version)
+
+
+# --- streams that are written -----------------------------------------------------------------------------------------
+
+
+class Source:
+    """A stream that gives what it has in pieces, and may break after them."""
+
+    def __init__(self, content: bytes, piece: int, failure: GyreError | None = None) -> None:
+        self._content, self._piece, self._failure, self._at = content, piece, failure, 0
+        self.largest = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        self.largest = max(self.largest, size)
+        if self._failure and self._at >= len(self._content):
+            raise self._failure
+        start = self._at
+        self._at += self._piece if size < 0 else min(size, self._piece)
+        return self._content[start : self._at]
+
+
+# Below and above what S3 takes in one piece.
+PARTS = 17 * 1024 * 1024 + 1
+
+
+@pytest.mark.parametrize("size", [0, 1, 1024, 1025, 8 * 1024 * 1024, PARTS])
+def test_a_stream_is_written_to_its_last_byte(bucket: ObjectStore, size: int) -> None:
+    content = (LARGE * (size // len(LARGE) + 1))[:size]
+    written = bucket.write_stream("key", io.BytesIO(content))
+    found = bucket.read("key")
+    assert (len(found.content), found.content == content) == (size, True)
+    assert found.etag == written.etag
+    assert bucket.size("key", written.version) == size
+
+
+@pytest.mark.parametrize("size", [100_000, PARTS])
+def test_a_stream_that_comes_in_pieces_is_written_whole(bucket: ObjectStore, size: int) -> None:
+    """A read that gives less than was asked for is not the end; only one that gives nothing is."""
+    content = (LARGE * (size // len(LARGE) + 1))[:size]
+    bucket.write_stream("key", Source(content, 70_001))
+    assert bucket.read("key").content == content
+
+
+@pytest.mark.parametrize("size", [0, 10, 100_000, 8 * 1024 * 1024, PARTS])
+def test_a_stream_that_fails_leaves_nothing(bucket: ObjectStore, size: int) -> None:
+    failure = Unavailable("It broke.")
+    with pytest.raises(Unavailable) as told:
+        bucket.write_stream("key", Source(b"x" * size, 1024 * 1024, failure))
+    assert told.value is failure
+    assert list(bucket.list("")) == []
+    if not isinstance(bucket, MemoryBucket):
+        assert "Uploads" not in boto3.client("s3").list_multipart_uploads(Bucket="one"), "parts cost money"
+
+
+def test_a_stream_that_fails_takes_nothing_away(bucket: ObjectStore) -> None:
+    written = bucket.write("key", b"kept", content_type=TEXT)
+    with pytest.raises(Unavailable):
+        bucket.write_stream("key", Source(b"x" * PARTS, 1024 * 1024, Unavailable("It broke.")))
+    assert (bucket.read("key").content, bucket.read("key").etag) == (b"kept", written.etag)
+
+
+def test_a_stream_is_a_version_of_its_own(bucket: ObjectStore) -> None:
+    first, second = (bucket.write_stream("key", io.BytesIO(content)) for content in (b"one", b"other"))
+    assert first.version != second.version
+    assert bucket.read("key", first.version).content == b"one"
+
+
+def test_a_stream_is_never_asked_for_all_at_once(bucket: ObjectStore) -> None:
+    source = Source(b"x" * PARTS, 1024 * 1024)
+    bucket.write_stream("key", source)
+    assert 0 < source.largest <= 8 * 1024 * 1024
+
+
+# --- addresses to put at ----------------------------------------------------------------------------------------------
+
+
+def test_an_address_names_its_object_and_ends(bucket: ObjectStore) -> None:
+    address = bucket.put_address("inbox/wine/a b+c.csv", 600)
+    assert "inbox/wine/a b+c.csv" in unquote(address)
+    assert "600" in address
+    assert bucket.put_address("inbox/wine/other.csv", 600) != address
+    assert list(bucket.list("")) == []
+
+
+@pytest.mark.parametrize(
+    ("region", "host"), [("us-east-1", "one.s3.amazonaws.com"), ("eu-central-1", "one.s3.eu-central-1.amazonaws.com")]
+)
+def test_an_address_of_s3_holds_in_its_region(monkeypatch: pytest.MonkeyPatch, region: str, host: str) -> None:
+    """A PUT is not sent on: the address must be the bucket's own, signed as newer and encrypted buckets ask for."""
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "of-the-function")
+    with opened_bucket("s3", monkeypatch, region) as bucket:
+        address = urlsplit(bucket.put_address("inbox/wine/a b+c.csv", 600))
+    query = parse_qs(address.query)
+    assert (address.scheme, address.netloc, address.path) == ("https", host, "/inbox/wine/a%20b%2Bc.csv")
+    assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
+    assert query["X-Amz-Expires"] == ["600"]
+    assert query["X-Amz-SignedHeaders"] == ["host"], "whoever puts a file need send no header"
+    assert query["X-Amz-Credential"][0].split("/")[2:] == [region, "s3", "aws4_request"]
+    assert query["X-Amz-Security-Token"] == ["of-the-function"]
+    assert len(query["X-Amz-Signature"][0]) == 64
+
+
+def test_an_address_of_an_emulator_has_no_bucket_in_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened_bucket("s3", monkeypatch):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+        clients.client.cache_clear()
+        address = urlsplit(S3Bucket("one").put_address("inbox/wine/a.csv", 600))
+    assert (address.scheme, address.netloc, address.path) == ("http", "127.0.0.1:4566", "/one/inbox/wine/a.csv")

@@ -100,7 +100,7 @@ def prepared(engine: Engine, record: StackRecord, shop: Workshop) -> Iterator[Sa
 
 
 def function_for(case: str, template: dict[str, Any]) -> str:
-    """`inference-health`: the function of that folder; `science-train-profile`: of the image, with that handler."""
+    """`inference-health`: the function of that folder; `science-train-ingest`: of the image, with that handler."""
     folder, _, rest = case.partition("-")
     candidates = {
         name: properties

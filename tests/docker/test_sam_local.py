@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
 import pytest
 
+from cli.client import GyreClient
 from gyre_emulator import control
 from infra.deploy.__main__ import deploy
+from infra.deploy.record import StackRecord
 from infra.packaging.template import load
 from infra.packaging.workshop import Workshop
 from tests.docker.engine import Engine, NoEngine
 from tests.docker.sam_local import EVENTS, Sam, function_for, prepared
+from tests.event_data import FILES, MODEL, SPEC, SPLIT, UPLOADED
 
 CASES = sorted(path.stem for path in EVENTS.glob("*.json"))
-# What science-train-profile profiles.
-TABLE = {"inbox/wine/wine.csv": b"alcohol,colour,cultivar\n13.2,red,1\n12.1,,2\n14.0,red,1\n"}
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class Expected:
     """HTTP statuses that are right; empty for an answer that is not HTTP's."""
     keys: tuple[str, ...] = ()
     """Keys of the answer, or of the JSON in its body."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Some of them, with their values."""
     says: str = ""
     """A part of the body, where that is no JSON."""
     value: Any = None
@@ -50,9 +52,17 @@ EXPECTED = {
         value={"batchItemFailures": [{"itemIdentifier": "00000002-0000-4000-8000-000000000000"}]}
     ),
     "science-monitor-watch": Expected(keys=("verdicts",)),
-    "science-train-profile": Expected(keys=("key", "rows", "columns")),
+    "science-train-ingest": Expected(
+        keys=("version", "spec_version", "total_rows", "report"),
+        facts={"rows": 36, "rejected": 1, "alerts": [], "has_alerts": False},
+    ),
+    "science-train-pin": Expected(facts={"version": 1, "rows": 36, "rejected": 0, "total_rows": 36}),
+    "science-train-split": Expected(keys=("key",), facts={"rows": SPLIT, "left_out": 0}),
+    # It is declared before; a text that is declared already makes no new version.
+    "training_trigger-declare": Expected((200,), facts={"model": MODEL, "features": ["alcohol", "colour"]}),
     "training_trigger-invalid": Expected((422,), keys=("error",)),
-    "training_trigger-train": Expected((202,), keys=("run", "status_url", "dataset")),
+    "training_trigger-spec": Expected(keys=("spec_version",), facts={"model": MODEL}),
+    "training_trigger-train": Expected((202,), keys=("run", "status_url", "dataset", "upload")),
     "training_trigger-upload": Expected(keys=("run",)),
 }
 
@@ -73,11 +83,7 @@ def sam(docker: Engine, notes: list[str]) -> Iterator[Sam]:
     control.start()
     try:
         record = deploy("local")
-        data = boto3.client(
-            "s3", endpoint_url=record.endpoint_url, aws_access_key_id="local", aws_secret_access_key="local"
-        )
-        for key, content in TABLE.items():
-            data.put_object(Bucket=record.data_bucket, Key=key, Body=content)
+        bring_data(record)
         try:
             with prepared(docker, record, Workshop()) as ready:
                 notes.append(f"`sam local invoke` ran the functions in {ready.base}")
@@ -87,6 +93,18 @@ def sam(docker: Engine, notes: list[str]) -> Iterator[Sam]:
     finally:
         if ours:
             control.stop()
+
+
+def bring_data(record: StackRecord) -> None:
+    """What the events speak of; the upload becomes dataset version 1 by the run that it starts."""
+    gyre = GyreClient(record)
+    gyre.declare(SPEC)
+    versions = {}
+    for key, content in FILES.items():
+        answer = gyre.aws("s3").put_object(Bucket=record.data_bucket, Key=key, Body=content)
+        versions[key] = answer["VersionId"]
+    *_, told = gyre.follow(f"/runs/{gyre.run_of_upload(UPLOADED, versions[UPLOADED])}")
+    assert told["status"] == "succeeded", told
 
 
 @pytest.mark.timeout(1200)
@@ -101,6 +119,7 @@ def test_event(sam: Sam, case: str) -> None:
         assert told.answer["statusCode"] in expected.statuses, told
         body = told.answer["body"]
         assert expected.says in body
-        body = json.loads(body) if expected.keys else body
+        body = json.loads(body) if expected.keys or expected.facts else body
     assert set(expected.keys) <= set(body)
+    assert {key: body[key] for key in expected.facts} == expected.facts
     assert expected.value in (None, told.answer)

@@ -69,6 +69,12 @@ def poison(gyre: GyreClient) -> str:
     return body
 
 
+def last(gyre: GyreClient, url: str) -> dict[str, Any]:
+    """The run as it ended."""
+    *_, told = gyre.follow(url)
+    return told
+
+
 def journal_record(event_id: str, model: str, status: int = 200) -> dict[str, Any]:
     return {
         "event_id": event_id,

@@ -25,9 +25,10 @@ def run_demo(**environment: str) -> subprocess.CompletedProcess[str]:
 def test_the_demo_goes_through_and_ends_in_links(gyre: GyreClient) -> None:
     done = run_demo()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "178 rows, 14 columns" in done.stdout
+    assert "1,987 rows taken, 13 in quarantine" in done.stdout
+    assert "train 1,391" in done.stdout
     assert "40 of 40 records found" in done.stdout
-    assert "verdict on wine: ok" in done.stdout
+    assert "verdict on obesity: ok" in done.stdout
     assert f"{gyre.record.api_url}/docs" in done.stdout
     assert gyre.record.api_key not in done.stdout
 

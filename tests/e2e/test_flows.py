@@ -6,73 +6,10 @@ import uuid
 
 import pytest
 
-from cli.client import CallFailed, GyreClient
-from tests.e2e.conftest import Notices, journal_record
+from cli.client import GyreClient
+from tests.e2e.conftest import Notices, journal_record, last
 
-TABLE = b"alcohol,colour,cultivar\n13.2,red,1\n12.1,,2\n14.0,red,1\n"
-
-
-def last(gyre: GyreClient, url: str) -> dict[str, object]:
-    *_, told = gyre.follow(url)
-    return told
-
-
-def test_an_upload_starts_training_and_leaves_a_profile(gyre: GyreClient, model: str) -> None:
-    key, version = gyre.upload(model, "wine.csv", TABLE)
-    run = gyre.run_of_upload(key, version)
-    told = last(gyre, f"/runs/{run}")
-    assert told["status"] == "succeeded"
-    assert [(step["name"], step["status"]) for step in told["steps"]] == [("Profile", "succeeded")]
-    kept = gyre.aws("s3").get_object(Bucket=gyre.record.data_bucket, Key=f"runs/{model}/{run}/profile.json")
-    profile = json.load(kept["Body"])
-    assert profile["rows"] == 3
-    assert profile["upload"] == {"model": model, "key": key, "version": version}
-    columns = {column["name"]: column for column in profile["columns"]}
-    assert (columns["alcohol"]["kind"], columns["alcohol"]["maximum"]) == ("number", 14.0)
-    assert (columns["colour"]["kind"], columns["colour"]["missing"]) == ("text", 1)
-
-
-def test_a_request_trains_on_the_newest_upload(gyre: GyreClient, model: str) -> None:
-    gyre.upload(f"{model}-b", "old.csv", TABLE)
-    newest, _ = gyre.upload(f"{model}-b", "new.jsonl", b'{"a": 1}\n{"a": 2}\n')
-    started = gyre.post("/train", {"model": f"{model}-b"})
-    assert started["dataset"] == newest
-    told = last(gyre, started["status_url"])
-    assert (told["status"], told["output"]["profile"]["rows"]) == ("succeeded", 2)
-
-
-def test_training_without_an_upload_is_refused(gyre: GyreClient) -> None:
-    with pytest.raises(CallFailed) as refused:
-        gyre.post("/train", {"model": f"none-{uuid.uuid4().hex[:8]}"})
-    assert refused.value.status == 404
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "why"),
-    [
-        ("empty.csv", b"", "empty"),
-        ("header.csv", b"a,b\n", "no rows"),
-        ("table.xlsx", b"PK", "unknown ending"),
-        ("broken.parquet", b"PAR1nothing", "cannot be read"),
-        ("broken.csv.gz", b"\x1f\x8b no", "gzip"),
-    ],
-)
-def test_a_bad_upload_ends_in_a_notice(
-    gyre: GyreClient, model: str, notices: Notices, name: str, content: bytes, why: str
-) -> None:
-    """Given an unusable file, when it is uploaded, then the run fails with the cause and a notice tells it."""
-    run = gyre.run_of_upload(*gyre.upload(model, name, content))
-    told = last(gyre, f"/runs/{run}")
-    assert told["status"] == "failed"
-    step = next(step for step in told["steps"] if step["name"] == "Profile")
-    assert step["status"] == "failed"
-    assert why in step["cause"]
-    gyre.until(lambda: notices.about(run) is not None, f"a notice about {run}")
-    notice = notices.about(run)
-    assert notice is not None
-    assert (notice["kind"], notice["step"], notice["model"]) == ("training_failed", "Profile", model)
-    assert notice["error"] == "Invalid"
-    assert why in notice["cause"]
+TABLE = b"alcohol,colour,cultivar\n13.2,red,1\n"
 
 
 def test_an_upload_that_can_start_nothing_is_told(gyre: GyreClient, notices: Notices) -> None:

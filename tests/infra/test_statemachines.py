@@ -1,12 +1,11 @@
 """The state machines: what is transient is tried again, whatever else fails is told."""
 
 import re
-from dataclasses import fields
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from gyre.training.profiling import ProfileKept
+from gyre.training.tasks import TrainingTasks
 from tests.infra.facts import MACHINE, ROOT, machines, of_type, template
 
 LAMBDA, NOTICE = "arn:aws:states:::lambda:invoke", "arn:aws:states:::sns:publish"
@@ -58,7 +57,8 @@ def test_every_state_is_reached_and_every_next_exists(machine: str) -> None:
         if name not in reached:
             reached.add(name)
             state = known[name]
-            todo += [each["Next"] for each in state.get("Catch", [])] + ([state["Next"]] if "Next" in state else [])
+            todo += [each["Next"] for each in (*state.get("Catch", []), *state.get("Choices", []))]
+            todo += [state[key] for key in ("Next", "Default") if key in state]
     assert reached == set(known)
 
 
@@ -78,7 +78,8 @@ def test_every_task_is_tried_again_and_caught(machine: str, name: str) -> None:
 @pytest.mark.parametrize(("machine", "name"), tasks(LAMBDA))
 def test_only_what_is_transient_is_tried_again(machine: str, name: str) -> None:
     for retry in states(machine)[name]["Retry"]:
-        assert set(retry["ErrorEquals"]) <= TRANSIENT
+        # A model.yaml that was dropped beside its data may come a moment after it.
+        assert set(retry["ErrorEquals"]) <= (TRANSIENT | {"NotReady"} if name == "Ingest" else TRANSIENT)
     assert {"Unavailable", "Lambda.TooManyRequestsException"} <= set(states(machine)[name]["Retry"][0]["ErrorEquals"])
 
 
@@ -94,15 +95,22 @@ def test_every_catch_leads_to_the_notice_that_names_the_step(machine: str, name:
 
 
 @pytest.mark.parametrize(("machine", "name"), tasks(NOTICE))
-def test_a_notice_says_step_and_cause_and_hides_nothing_if_it_fails(machine: str, name: str) -> None:
+def test_a_notice_changes_nothing_and_the_run_goes_on_without_it(machine: str, name: str) -> None:
     state = states(machine)[name]
-    message = state["Parameters"]["Message"]
-    assert {"kind", "run.$", "step.$", "error.$", "cause.$"} <= set(message)
-    assert (message["step.$"], message["cause.$"]) == ("$.failed_step", "$.failure.Cause")
+    assert {"kind", "run.$"} <= set(state["Parameters"]["Message"])
     assert state["ResultPath"] is None
     for catch in state["Catch"]:
         assert catch["ResultPath"] not in (None, "$", "$.failure")
-        assert states(machine)[catch["Next"]]["Type"] == "Fail"
+        assert catch["Next"] == state["Next"]
+
+
+@pytest.mark.parametrize("machine", machines())
+def test_the_notice_of_a_failure_says_step_and_cause(machine: str) -> None:
+    state = states(machine)["Tell the failure"]
+    message = state["Parameters"]["Message"]
+    assert {"kind", "run.$", "step.$", "error.$", "cause.$"} <= set(message)
+    assert (message["step.$"], message["cause.$"]) == ("$.failed_step", "$.failure.Cause")
+    assert states(machine)[state["Next"]]["Type"] == "Fail"
 
 
 @pytest.mark.parametrize(("machine", "name"), tasks(LAMBDA))
@@ -114,12 +122,9 @@ def test_only_references_stay_in_the_state(machine: str, name: str) -> None:
 @pytest.mark.parametrize(("machine", "name"), tasks(LAMBDA))
 def test_a_task_is_one_that_the_image_knows(machine: str, name: str) -> None:
     task = states(machine)[name]["Parameters"]["Payload"]["task"]
-    assert f'"{task}": ' in (ROOT / "functions/science/app.py").read_text()
-
-
-def test_what_is_selected_is_what_the_profile_task_answers() -> None:
-    selected = states("training.asl.json")["Profile"]["ResultSelector"]
-    assert {path.removeprefix("$.Payload.") for path in selected.values()} == {f.name for f in fields(ProfileKept)}
+    nothing = cast(Any, None)
+    training = TrainingTasks(nothing, nothing, nothing, nothing, nothing).by_name()
+    assert task in training or f'"{task}": ' in (ROOT / "functions/science/app.py").read_text()
 
 
 def test_every_file_has_a_machine_and_every_substitution_is_made() -> None:

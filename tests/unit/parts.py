@@ -1,5 +1,6 @@
 """The apps of the functions as the tests compose them: the real routes and keys over the fakes."""
 
+import base64
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ from fastapi import APIRouter, FastAPI
 from httpx import Response
 from starlette.testclient import TestClient
 
+from gyre.datasets.report import RowCounts, report_key
+from gyre.datasets.version import DatasetVersion, keep_version
 from gyre.http.access import KEY_RING, KeyRing, Role, dump_ring, new_key
 from gyre.http.factory import create_app
 from gyre.http.routes import datasets, inference, models, monitoring, predictions, training
@@ -60,10 +63,28 @@ class House:
         """A caller with an admin's key."""
         return caller(self.app(*self.routers()[function]), self.add_key())
 
+    def add_version(self, model: str = "wine", number: int = 1, **facts: Any) -> DatasetVersion:
+        """The record of a dataset version, as an ingest leaves it."""
+        made = dataset(model, number, **facts)
+        return keep_version(made, self.data)
+
     def add_key(self, role: Role = "admin") -> str:
         secret, key = new_key(f"{role}-1", role, "2026-11-21T09:00:00+00:00")
         self.artifacts.put(KEY_RING, dump_ring([key]))
         return secret
+
+
+def dataset(model: str = "wine", number: int = 1, **facts: Any) -> DatasetVersion:
+    """A dataset version that somebody might have made."""
+    run = f"upload-{number}"
+    told: dict[str, Any] = {
+        "model": model, "version": number, "ingest": f"ingest-{number}", "upload": f"inbox/{model}/{number}.csv",
+        "upload_version": f"v{number}", "sha256": "0" * 64, "size": 100, "facts": {"format": "csv"}, "run": run,
+        "at": "2026-11-21T09:00:00+00:00", "spec_version": 1, "raw_version": number, "quarantine_version": None,
+        "mode": "append", "rows": RowCounts(12, 10, 1, 1), "total_rows": 10 * number,
+        "report": report_key(model, run, "json"), "alerts": ("look at it",),
+    }  # fmt: skip
+    return DatasetVersion(**told | facts)
 
 
 def caller(app: FastAPI, secret: str | None = None) -> TestClient:
@@ -90,8 +111,8 @@ def router_of(path: str, answer: Callable[[], Any]) -> APIRouter:
     return routes
 
 
-def proxy_event(method: str, path: str, **headers: str) -> dict[str, Any]:
-    """What API Gateway's REST API sends."""
+def proxy_event(method: str, path: str, content: bytes | str | None = None, **headers: str) -> dict[str, Any]:
+    """What API Gateway's REST API sends; bytes as it sends them of a binary media type."""
     return {
         "resource": "/{proxy+}",
         "path": path,
@@ -101,6 +122,6 @@ def proxy_event(method: str, path: str, **headers: str) -> dict[str, Any]:
         "queryStringParameters": None,
         "multiValueQueryStringParameters": None,
         "requestContext": {"requestId": "gateway-1", "stage": "v1", "identity": {"sourceIp": "192.0.2.1"}},
-        "body": None,
-        "isBase64Encoded": False,
+        "body": base64.b64encode(content).decode() if isinstance(content, bytes) else content,
+        "isBase64Encoded": isinstance(content, bytes),
     }

@@ -95,5 +95,5 @@ class ScienceSettings(Settings):
 
 
 def hosts_of(told: str) -> frozenset[str]:
-    """Names with commas between."""
-    return frozenset(name.strip() for name in told.split(",") if name.strip())
+    """Names with commas between, in small letters, as addresses are compared."""
+    return frozenset(name.strip().lower() for name in told.split(",") if name.strip())

@@ -144,10 +144,8 @@ def test_a_file_of_ragged_rows_alone_has_columns(content: bytes) -> None:
 
 
 def test_ragged_rows_come_with_their_chunk() -> None:
-    # given rows enough for several blocks
-    content = b"a,b\n" + b"".join(
-        b"%d\n" % at if at % 1000 == 0 else b"%d,xxxxxxxx\n" % at for at in range(1, 2_000_001)
-    )
+    # given rows enough for several pieces and chunks
+    content = b"a,b\n" + b"".join(b"%d\n" % at if at % 1000 == 0 else b"%d,xxxxxxxx\n" % at for at in range(1, 500_001))
     found = opened("a.csv", content)
     # when
     last = 0
@@ -159,7 +157,7 @@ def test_ragged_rows_come_with_their_chunk() -> None:
         assert sorted(seen) == list(range(last + 1, last + len(seen) + 1))
         assert chunk.rows.column(0).to_pylist() == [str(number) for number in chunk.numbers.to_pylist()]
         last += len(seen)
-    assert last == 2_000_000
+    assert last == 500_000
 
 
 @pytest.mark.parametrize("rows_at_once", [10, 1000])
@@ -210,7 +208,9 @@ def test_a_row_longer_than_a_block_is_invalid(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(csv_rows, "CHUNK_BYTES", 1 << 20)
     monkeypatch.setattr(csv_rows, "PIECE_BYTES", 1 << 17)
     content = b"a,b\n" + b"1,2\n" * 40_000 + b'3,"' + b"x\n" * (1 << 20) + b'"\n4,5\n'
-    with pytest.raises(Invalid, match="a.csv cannot be read after row (32,768|39,[0-9]+|40,000): .* longer than 1 MiB"):
+    with pytest.raises(
+        Invalid, match=r"a\.csv cannot be read after row (32,768|39,[0-9]+|40,000): .* longer than 1 MiB"
+    ):
         read_all("a.csv", content)
 
 

@@ -124,6 +124,25 @@ def test_a_line_that_is_no_row_is_kept_as_malformed(line: str, code: str, detail
     assert (cells(table)[-1], numbers[-1], len(numbers)) == (("last",), 1502, 1501)
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ['{"a":1},0,{"a":2}', '{"a":[3', "4]}"],
+        ['{"a":1},0,{"a":2}', '{"a":3', '"a":4}'],
+        ['{"a":1},0,{"a":2},0,{"a":3}'],
+        ["0", "0"],
+        ['{"a":1}],[', '{"a":1}'],
+        ['{"a":"', '"}'],
+    ],
+)
+def test_lines_that_make_rows_only_together_are_none(lines: list[str]) -> None:
+    whole = ['{"a":"whole"}'] * 2
+    _, numbers, malformed = taken(opened("a.jsonl", "\n".join([*whole, *lines, *whole]).encode()))
+    good = [at for at, line in enumerate(lines, 3) if line == '{"a":1}']
+    assert numbers == [1, 2, *good, len(lines) + 3, len(lines) + 4]
+    assert [each.text for each in malformed] == [line for line in lines if line != '{"a":1}']
+
+
 def test_malformed_lines_among_the_first_are_passed_over() -> None:
     table, numbers, malformed = taken(opened("a.jsonl", b'no\n{"z":[1]}\n{"a":1}\n'))
     assert (cells(table), numbers) == ([("1",)], [3])
@@ -144,7 +163,7 @@ def test_keys_may_come_in_any_order_and_stay_away() -> None:
 
 @pytest.mark.parametrize("content", [b"{}", b"{}\n{}\n"])
 def test_objects_without_keys_have_no_columns(content: bytes) -> None:
-    with pytest.raises(Invalid, match="a.jsonl has no columns"):
+    with pytest.raises(Invalid, match=r"a\.jsonl has no columns"):
         opened("a.jsonl", content)
 
 
@@ -167,7 +186,7 @@ def test_a_file_of_anything_else_is_invalid(content: bytes, words: str) -> None:
 def test_a_line_without_end_is_invalid(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(read_jsonl, "CHUNK_BYTES", 1 << 20)
     content = b'{"a":1}\n{"a":"' + b"x" * (9 << 20) + b'"}\n'
-    with pytest.raises(Invalid, match="a.jsonl: a line is longer than 1 MiB"):
+    with pytest.raises(Invalid, match=r"a\.jsonl: a line is longer than 1 MiB"):
         read_all("a.jsonl", content)
 
 

@@ -31,7 +31,7 @@ def column(values: Any, **reading: Any) -> list[str | None]:
     return [row[0] for row in rows("a.parquet", parquet({"a": values}), **reading)]
 
 
-TIME = dt.datetime(2024, 2, 29, 12, 30, 5)
+TIME = dt.datetime.fromisoformat("2024-02-29T12:30:05")
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_any_float_is_told_without_loss(values: list[float | None]) -> None:
 
 
 def test_times_of_old_writers_are_told_beyond_the_reach_of_nanoseconds() -> None:
-    content = parquet({"a": pa.array([dt.datetime(9999, 12, 31)])}, use_deprecated_int96_timestamps=True)
+    content = parquet({"a": pa.array([dt.datetime.fromisoformat("9999-12-31")])}, use_deprecated_int96_timestamps=True)
     assert rows("a.parquet", content) == [("9999-12-31T00:00:00",)]
 
 
@@ -129,14 +129,14 @@ def test_a_frame_of_pandas_comes_back() -> None:
     ids=lambda each: str(each.type),
 )
 def test_a_column_of_more_than_plain_values_is_invalid(values: pa.Array) -> None:
-    with pytest.raises(Invalid, match="a.parquet: column 'inner' holds .* leave it out"):
+    with pytest.raises(Invalid, match=r"a\.parquet: column 'inner' holds .* leave it out"):
         opened("a.parquet", parquet({"outer": pa.nulls(len(values), pa.int64()), "inner": values}))
 
 
 def test_bytes_that_are_no_text_are_invalid() -> None:
     wrong = pa.Array.from_buffers(pa.string(), 1, pa.array([b"\xff"]).buffers())
     for values in (pa.array([b"\xff"]), wrong):
-        with pytest.raises(Invalid, match="a.parquet: column 'a' holds bytes that are not UTF-8 text"):
+        with pytest.raises(Invalid, match=r"a\.parquet: column 'a' holds bytes that are not UTF-8 text"):
             read_all("a.parquet", parquet({"a": values}))
 
 
@@ -158,7 +158,7 @@ def test_names_may_hold_dots() -> None:
 
 
 def test_no_rows_are_invalid() -> None:
-    with pytest.raises(Invalid, match="a.parquet has columns and no rows"):
+    with pytest.raises(Invalid, match=r"a\.parquet has columns and no rows"):
         opened("a.parquet", parquet({"a": pa.array([], pa.string())}))
 
 
@@ -188,26 +188,27 @@ def test_a_broken_file_is_invalid_whatever_broke() -> None:
     for _ in range(200):
         at, length = chance.randrange(len(content)), chance.randrange(1, 20)
         broken.append(content[:at] + chance.randbytes(length) + content[at + length :])
-    refused = 0
-    for each in broken:
-        # when
-        try:
-            read_all("a.parquet", each)
-        # then
-        except GyreError as error:
-            assert error.message.startswith("a.parquet")
-            refused += 1
-    assert refused > 190  # a statistic that nobody reads may be wrong
+    # when
+    words = [_refusal(each) for each in broken]
+    # then
+    assert sum(map(bool, words)) > 190  # a statistic that nobody reads may be wrong
+    assert all(each.startswith("a.parquet") for each in words if each)
+
+
+def _refusal(content: bytes) -> str:
+    try:
+        read_all("a.parquet", content)
+    except GyreError as error:
+        return error.message
+    return ""
 
 
 def test_no_damage_to_the_footer_ends_the_process() -> None:
     content = parquet({"a": ["x", None], "b": [1, 2]})
     for at in range(len(content) - 8 - int.from_bytes(content[-8:-4], "little"), len(content)):
         for byte in (0, content[at] ^ 1, content[at] ^ 0x10):
-            try:
-                read_all("a.parquet", content[:at] + bytes([byte]) + content[at + 1 :])
-            except GyreError as error:
-                assert error.message.startswith("a.parquet")
+            words = _refusal(content[:at] + bytes([byte]) + content[at + 1 :])
+            assert not words or words.startswith("a.parquet")
 
 
 def test_cells_that_are_missing_are_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,7 +220,7 @@ def test_cells_that_are_missing_are_no_text(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("content", [b"PAR1 and no more", b"a,b\n1,2\n"])
 def test_what_is_no_parquet_is_told_as_such(content: bytes) -> None:
-    with pytest.raises(Invalid, match="a.parquet is not a whole Parquet file: .* Write it and upload it again"):
+    with pytest.raises(Invalid, match=r"a\.parquet is not a whole Parquet file: .* Write it and upload it again"):
         opened("a.parquet", content)
 
 
@@ -234,7 +235,7 @@ def test_too_many_rows_are_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_small_file_that_says_it_unpacks_to_a_huge_one_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(read_parquet, "UNPACKED_FREELY", 10_000_000)
     content = parquet({"a": pa.array([0.0] * 2_000_000)}, use_dictionary=False, compression="zstd")
-    with pytest.raises(TooLarge, match="a.parquet unpacks to more than 200 times its size"):
+    with pytest.raises(TooLarge, match=r"a\.parquet unpacks to more than 200 times its size"):
         opened("a.parquet", content)
 
 
@@ -243,7 +244,7 @@ LONG = "x" * 1_000_000
 
 def test_a_small_file_that_unpacks_to_a_huge_one_unawares_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(read_parquet, "UNPACKED_FREELY", 100_000_000)
-    with pytest.raises(TooLarge, match="a.parquet unpacks to more than 200 times its size"):
+    with pytest.raises(TooLarge, match=r"a\.parquet unpacks to more than 200 times its size"):
         read_all("a.parquet", parquet({"a": [LONG] * 200}))
 
 
@@ -266,7 +267,7 @@ def test_chunks_are_of_a_size() -> None:
 
 def test_a_row_longer_than_a_chunk_is_invalid() -> None:
     content = parquet({"a": ["x", "y" * (CHUNK_BYTES + 1)]}, use_dictionary=False)
-    with pytest.raises(Invalid, match="a.parquet: row 2 is longer than 16 MiB"):
+    with pytest.raises(Invalid, match=r"a\.parquet: row 2 is longer than 16 MiB"):
         read_all("a.parquet", content)
 
 

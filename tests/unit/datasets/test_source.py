@@ -113,7 +113,7 @@ def test_a_broken_gzip_file_is_invalid(content: bytes) -> None:
 
 @pytest.mark.parametrize("content", [CSV, bz2.compress(CSV)])
 def test_what_is_no_gzip_file_must_not_be_called_so(content: bytes) -> None:
-    with pytest.raises(Invalid, match="not a gzip file, though its name ends with .gz"):
+    with pytest.raises(Invalid, match=r"not a gzip file, though its name ends with \.gz"):
         opened("a.csv.gz", content)
 
 

@@ -194,8 +194,8 @@ def test_a_frame_of_one_kind_of_feature_has_all_rows() -> None:
 )
 def test_a_wish_that_cannot_be_fulfilled_is_told(column: str, told: str) -> None:
     with pytest.raises(Invalid, match=told) as refused:
-        preparation(spec(f"x: {column}"), scaled=True)
-    assert refused.value.field == "columns.x.prepare"
+        spec(f"x: {column}")
+    assert [each["field"] for each in refused.value.details] == ["columns.x.prepare"]
 
 
 def test_the_table_of_categories_can_be_copied_unfitted() -> None:

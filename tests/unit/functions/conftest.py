@@ -51,12 +51,21 @@ class Aws:
     def put(self, key: str, content: bytes) -> str:
         return str(self.s3.put_object(Bucket="data", Key=key, Body=content)["VersionId"])
 
+    def get(self, bucket: str, key: str, version: str | None = None) -> bytes:
+        pinned = {"VersionId": version} if version else {}
+        return bytes(self.s3.get_object(Bucket=bucket, Key=key, **pinned)["Body"].read())
+
     def machine(self, name: str) -> str:
         role = "arn:aws:iam::" + "0" * 12 + ":role/states"
         return str(self.states.create_state_machine(name=name, definition=PASS, roleArn=role)["stateMachineArn"])
 
     def runs(self, arn: str) -> list[str]:
         return [each["name"] for each in self.states.list_executions(stateMachineArn=arn)["executions"]]
+
+    def input_of(self, machine: str, run: str) -> Any:
+        """What a run was started with."""
+        arn = f"{machine.replace(':stateMachine:', ':execution:')}:{run}"
+        return json.loads(self.states.describe_execution(executionArn=arn)["input"])
 
     def event(self, case: str) -> dict[str, Any]:
         """A committed event, with the key filled in."""

@@ -1,8 +1,10 @@
 """Errors as HTTP: the table is complete, the shape is one."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
+from fastapi import APIRouter, Depends
 
 from gyre import errors
 from gyre.errors import GyreError
@@ -52,10 +54,43 @@ def test_an_error_of_a_route_becomes_its_status(error: type[GyreError]) -> None:
     assert (found["code"], found["message"], found["field"]) == (code, "It is so.", "model")
 
 
-def test_without_a_field_none_is_told() -> None:
+def test_without_a_field_and_details_none_are_told() -> None:
     house = House()
 
     def fail() -> None:
         raise errors.Invalid("It is so.")
 
-    assert "field" not in told(caller(house.app(router_of("/fails", fail)), house.add_key()).get("/fails"), 422)
+    found = told(caller(house.app(router_of("/fails", fail)), house.add_key()).get("/fails"), 422)
+    assert set(found) == {"code", "message", "request_id"}
+
+
+def test_several_faults_are_told_with_their_facts() -> None:
+    house = House()
+
+    def fail() -> None:
+        raise errors.Invalid("Two faults.", details=[{"line": 1, "message": "a"}, {"line": 7, "message": "b"}])
+
+    found = told(caller(house.app(router_of("/fails", fail)), house.add_key()).get("/fails"), 422)
+    assert found["details"] == [{"line": 1, "message": "a"}, {"line": 7, "message": "b"}]
+
+
+def test_what_a_caller_did_wrong_is_one_line_in_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    """No stack: nothing is broken here."""
+    house = House()
+
+    def fail() -> None:
+        raise errors.Invalid("It is so.")
+
+    caller(house.app(router_of("/fails", fail)), house.add_key()).get("/fails")
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["message"], line["status"]) for line in lines] == [("answered", 422)]
+
+
+async def refuse() -> None:
+    raise errors.Conflict("It is so.")
+
+
+def test_an_error_before_the_route_is_told_alike() -> None:
+    house, routes = House(), APIRouter()
+    routes.get("/fails", dependencies=[Depends(refuse)])(lambda: None)
+    assert told(caller(house.app(routes), house.add_key()).get("/fails"), 409)["code"] == "conflict"

@@ -17,8 +17,9 @@ def every_route() -> list[tuple[str, str, str]]:
     """(function, method, path) of all of them."""
     from infra.openapi import document
 
+    named = {"run": "run-1", "model": "wine", "version": "1", "name": "a.csv", "event_id": "event-0001"}
     return [
-        (operation["tags"][0], method.upper(), path.replace("{run}", "run-1").replace("{model}", "wine"))
+        (operation["tags"][0], method.upper(), path.format(**named))
         for path, methods in document()["paths"].items()
         for method, operation in methods.items()
     ]
@@ -46,7 +47,7 @@ def test_only_the_open_routes_answer_a_stranger(
     house: House, function: str, method: str, path: str, secret: str | None
 ) -> None:
     house.add_key()
-    answer = caller(house.app(house.routers()[function]), secret).request(method, path)
+    answer = caller(house.app(*house.routers()[function]), secret).request(method, path)
     if path in OPEN:
         assert answer.status_code != 401
     else:
@@ -56,17 +57,17 @@ def test_only_the_open_routes_answer_a_stranger(
 @pytest.mark.parametrize("function", ["inference", "training_trigger", "prediction_log", "drift"])
 @pytest.mark.parametrize("path", ["/nowhere", "/train/x/y", "/health/more", "/.env"])
 def test_a_stranger_learns_nothing_about_what_exists(house: House, function: str, path: str) -> None:
-    assert told(caller(house.app(house.routers()[function])).get(path), 401)["code"] == "unauthenticated"
+    assert told(caller(house.app(*house.routers()[function])).get(path), 401)["code"] == "unauthenticated"
 
 
 def test_a_stranger_reads_nothing_of_the_body(house: House) -> None:
-    answer = caller(house.app(house.routers()["training_trigger"])).post("/train", json={"model": "NOT A NAME"})
+    answer = caller(house.app(*house.routers()["training_trigger"])).post("/train", json={"model": "NOT A NAME"})
     assert told(answer, 401)["code"] == "unauthenticated"
 
 
 @pytest.mark.parametrize("role", ["predict", "train", "operate"])
 def test_until_routes_declare_their_roles_only_an_admin_may_call(house: House, role: Role) -> None:
-    client = caller(house.app(house.routers()["training_trigger"]), house.add_key(role))
+    client = caller(house.app(*house.routers()["training_trigger"]), house.add_key(role))
     assert told(client.get("/models"), 403)["code"] == "forbidden"
 
 
@@ -87,7 +88,7 @@ def test_a_broken_key_ring_is_503(house: House) -> None:
 
 def test_a_broken_key_ring_leaves_health_up(house: House) -> None:
     house.artifacts.put(KEY_RING, b"{")
-    assert caller(house.app(house.routers()["inference"])).get("/health").status_code == 200
+    assert caller(house.app(*house.routers()["inference"])).get("/health").status_code == 200
 
 
 def test_an_unknown_path_is_404(house: House) -> None:
@@ -158,7 +159,7 @@ def test_what_breaks_is_logged_with_its_stack_and_id(house: House, capsys: pytes
 
 
 def test_each_answer_is_logged_with_what_it_took(house: House, capsys: pytest.CaptureFixture[str]) -> None:
-    answer = caller(house.app(house.routers()["inference"])).get("/health")
+    answer = caller(house.app(*house.routers()["inference"])).get("/health")
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     line = next(each for each in lines if each["message"] == "answered")
     assert (line["method"], line["path"], line["status"]) == ("GET", "/health", 200)
@@ -168,7 +169,7 @@ def test_each_answer_is_logged_with_what_it_took(house: House, capsys: pytest.Ca
 
 def test_a_key_is_never_logged(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     secret = house.add_key()
-    caller(house.app(house.routers()["training_trigger"]), secret).get("/models")
+    caller(house.app(*house.routers()["training_trigger"]), secret).get("/models")
     assert secret not in capsys.readouterr().out
 
 
@@ -179,7 +180,7 @@ def test_two_requests_have_two_ids(house: House) -> None:
 
 @pytest.mark.parametrize("path", ["/health", "/nowhere", "/breaks"])
 def test_the_gateways_request_id_is_ours(house: House, path: str) -> None:
-    app = house.app(house.routers()["inference"], router_of("/breaks", explode))
+    app = house.app(*house.routers()["inference"], router_of("/breaks", explode))
     event = proxy_event("GET", path, **{"x-api-key": house.add_key()})
     answer = Mangum(app, lifespan="off")(event, None)  # type: ignore[arg-type]
     assert answer["headers"]["x-request-id"] == "gateway-1"

@@ -3,6 +3,7 @@ import json
 from fastapi import FastAPI
 
 from gyre.http.lambda_entry import http_handler, is_http
+from tests.event_data import SPEC
 from tests.unit.parts import House, proxy_event
 
 
@@ -12,7 +13,7 @@ def test_the_app_is_composed_at_the_first_call_and_once() -> None:
     def compose() -> FastAPI:
         composed.append(1)
         house = House()
-        return house.app(house.routers()["inference"])
+        return house.app(*house.routers()["inference"])
 
     handle = http_handler(compose)
     assert not composed
@@ -24,7 +25,7 @@ def test_the_app_is_composed_at_the_first_call_and_once() -> None:
 
 def test_a_page_is_text_and_not_base64() -> None:
     house = House()
-    answer = http_handler(lambda: house.app(house.routers()["inference"]))(proxy_event("GET", "/docs"), None)
+    answer = http_handler(lambda: house.app(*house.routers()["inference"]))(proxy_event("GET", "/docs"), None)
     assert answer["isBase64Encoded"] is False
     assert "<html" in answer["body"]
 
@@ -33,3 +34,12 @@ def test_other_triggers_are_told_from_http() -> None:
     assert is_http(proxy_event("GET", "/"))
     assert not is_http({"Records": []})
     assert not is_http({"detail": {"object": {"key": "inbox/wine/a.csv"}}})
+
+
+def test_a_model_yaml_is_text_and_not_base64() -> None:
+    """The gateway takes base64 back only from those who ask for the type as binary."""
+    house = House()
+    house.artifacts.put("specs/wine/00000001.yaml", SPEC)
+    handle = http_handler(lambda: house.app(*house.routers()["training_trigger"]))
+    answer = handle(proxy_event("GET", "/models/wine/spec", **{"x-api-key": house.add_key()}), None)
+    assert (answer["isBase64Encoded"], answer["body"].encode()) == (False, SPEC)

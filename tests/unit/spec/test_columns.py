@@ -114,7 +114,7 @@ def test_a_constant_needs_one() -> None:
     ((field, message),) = in_column(type="number", prepare="{impute: constant}")
     assert (field, message) == ("prepare.impute", "constant needs `fill`: the value that stands in")
     assert in_column(type="number", prepare="{impute: constant, fill: 0}") == []
-    assert in_column(type="text", prepare="{impute: constant, fill: ''}") == []
+    assert in_column(type="category", prepare="{impute: constant, fill: ''}") == []
 
 
 def test_all_that_a_column_is_at_odds_with_is_told_at_once() -> None:

@@ -3,12 +3,14 @@ import re
 import pytest
 
 from gyre.errors import Invalid, NotFound
-from gyre.training.start import run_of_upload, start_by_request, start_from_upload
+from gyre.training.start import Started, run_of_upload, start_by_request, start_by_url, start_from_upload
 from gyre.workflow import checked_run_name
 from tests.fakes.objects import MemoryBucket
 from tests.fakes.workflow import MemoryWorkflow
+from tests.unit.parts import House
 
 KEY = "inbox/wine/a.csv"
+HOSTS = {"files.example", "::1"}
 
 
 @pytest.fixture
@@ -17,8 +19,17 @@ def workflow() -> MemoryWorkflow:
 
 
 @pytest.fixture
-def uploads() -> MemoryBucket:
+def data() -> MemoryBucket:
     return MemoryBucket()
+
+
+def start(
+    data: MemoryBucket, workflow: MemoryWorkflow, dataset: int | None = None, upload: str | None = None
+) -> Started:
+    return start_by_request("wine", dataset, upload, data, workflow)
+
+
+# --- by an upload -----------------------------------------------------------------------------------------------------
 
 
 def test_an_event_told_twice_runs_once(workflow: MemoryWorkflow) -> None:
@@ -34,11 +45,10 @@ def test_a_new_version_of_an_upload_is_a_new_run(workflow: MemoryWorkflow) -> No
 
 def test_a_run_reads_the_very_version_that_was_told(workflow: MemoryWorkflow) -> None:
     started = start_from_upload(KEY, "v1", workflow)
+    assert started == Started(started.run, "wine", KEY, None)
     assert workflow.runs[started.run].input == {
-        "run": started.run,
-        "model": "wine",
-        "upload": {"key": KEY, "version": "v1"},
-    }
+        "run": started.run, "model": "wine", "upload": {"key": KEY, "version": "v1"}, "dataset": None, "fetch": None,
+    }  # fmt: skip
 
 
 def test_whoever_uploads_knows_the_run(workflow: MemoryWorkflow) -> None:
@@ -61,36 +71,143 @@ def test_what_is_no_upload_starts_nothing(workflow: MemoryWorkflow, key: str) ->
     assert workflow.runs == {}
 
 
-def test_the_newest_upload_is_the_one_put_last(uploads: MemoryBucket, workflow: MemoryWorkflow) -> None:
-    for key in ("inbox/wine/a.csv", "inbox/wine/c.csv", "inbox/wine/b.csv", "inbox/wine2/d.csv"):
-        uploads.put(key, b"x")
-    uploads.put("inbox/wine/a.csv", b"again")
-    assert start_by_request("wine", None, uploads, workflow).upload.key == "inbox/wine/a.csv"
+# --- by a request -----------------------------------------------------------------------------------------------------
 
 
-def test_a_folders_marker_is_no_upload(uploads: MemoryBucket, workflow: MemoryWorkflow) -> None:
-    """S3's console puts an empty object where a person makes a folder."""
-    uploads.put("inbox/wine/a.csv", b"x")
-    uploads.put("inbox/wine/", b"")
-    assert start_by_request("wine", None, uploads, workflow).upload.key == "inbox/wine/a.csv"
+def test_the_newest_upload_is_the_one_put_last(data: MemoryBucket, workflow: MemoryWorkflow) -> None:
+    for key in ("inbox/wine/a.csv", "inbox/wine/c.csv", "inbox/wine/x/b.csv", "inbox/wine2/d.csv"):
+        data.put(key, b"x")
+    data.put("inbox/wine/a.csv", b"again")
+    assert start(data, workflow).upload == "inbox/wine/a.csv"
 
 
-def test_the_name_of_a_requested_run_tells_when(uploads: MemoryBucket, workflow: MemoryWorkflow) -> None:
-    uploads.put(KEY, b"x")
-    started = start_by_request("wine", None, uploads, workflow)
+@pytest.mark.parametrize(
+    "other", ["inbox/wine/", "inbox/wine/x/", "inbox/wine/model.yaml", "inbox/wine/x/Model.YML", "inbox/wine2/b.csv"]
+)
+def test_what_is_no_data_of_the_model_is_no_upload(data: MemoryBucket, workflow: MemoryWorkflow, other: str) -> None:
+    """S3's console puts an empty object where a person makes a folder; a model.yaml may lie beside the data."""
+    data.put("inbox/wine/a.csv", b"x")
+    data.put(other, b"x")
+    assert start(data, workflow).upload == "inbox/wine/a.csv"
+
+
+def test_a_model_yaml_alone_is_nothing_to_train_on(data: MemoryBucket, workflow: MemoryWorkflow) -> None:
+    data.put("inbox/wine/model.yaml", b"model: wine")
+    with pytest.raises(NotFound) as refused:
+        start(data, workflow)
+    assert refused.value.field == "model"
+    assert workflow.runs == {}
+
+
+def test_a_newest_file_that_cannot_be_read_is_told_and_not_passed_over(
+    data: MemoryBucket, workflow: MemoryWorkflow
+) -> None:
+    """Whoever put a workbook there last must not be left to think that it was trained on."""
+    data.put("inbox/wine/a.csv", b"x")
+    data.put("inbox/wine/b.xlsx", b"x")
+    with pytest.raises(Invalid, match=r"b\.xlsx.*\.parquet"):
+        start(data, workflow)
+    assert workflow.runs == {}
+
+
+def test_a_dataset_version_comes_before_any_upload(workflow: MemoryWorkflow) -> None:
+    house = House()
+    house.add_version(number=2)
+    house.add_version(number=10)
+    house.data.put(KEY, b"x")
+    started = start(house.data, workflow)
+    assert (started.dataset, started.upload) == (10, None)
+    assert workflow.runs[started.run].input["upload"] is None
+    assert start(house.data, workflow, dataset=2).dataset == 2
+    assert start(house.data, workflow, upload="a.csv").upload == KEY
+
+
+def test_the_name_of_a_requested_run_tells_when(data: MemoryBucket, workflow: MemoryWorkflow) -> None:
+    data.put(KEY, b"x")
+    started = start(data, workflow)
     assert re.fullmatch(r"train_\d{8}T\d{6}-[0-9a-f]{8}", started.run)
     assert list(workflow.runs) == [started.run]
 
 
-def test_another_models_upload_starts_nothing(uploads: MemoryBucket, workflow: MemoryWorkflow) -> None:
-    uploads.put("inbox/beer/a.csv", b"x")
+def test_another_models_upload_starts_nothing(data: MemoryBucket, workflow: MemoryWorkflow) -> None:
+    data.put("inbox/beer/a.csv", b"x")
     with pytest.raises(Invalid, match="beer"):
-        start_by_request("wine", "inbox/beer/a.csv", uploads, workflow)
+        start(data, workflow, upload="inbox/beer/a.csv")
     assert workflow.runs == {}
 
 
-def test_a_missing_upload_starts_nothing(uploads: MemoryBucket, workflow: MemoryWorkflow) -> None:
-    for dataset in (None, "a.csv", KEY):
-        with pytest.raises(NotFound):
-            start_by_request("wine", dataset, uploads, workflow)
+@pytest.mark.parametrize("upload", [None, "a.csv", KEY, "../beer/a.csv"])
+def test_a_missing_upload_starts_nothing(data: MemoryBucket, workflow: MemoryWorkflow, upload: str | None) -> None:
+    data.put("inbox/beer/a.csv", b"x")
+    with pytest.raises(NotFound):
+        start(data, workflow, upload=upload)
+    assert workflow.runs == {}
+
+
+@pytest.mark.parametrize("dataset", [1, 10**30])
+def test_a_missing_version_starts_nothing(data: MemoryBucket, workflow: MemoryWorkflow, dataset: int) -> None:
+    with pytest.raises(NotFound) as refused:
+        start(data, workflow, dataset=dataset)
+    assert refused.value.field == "dataset"
+    assert workflow.runs == {}
+
+
+@pytest.mark.parametrize("model", ["Wine", "../beer", "", "wine\n"])
+def test_what_is_no_models_name_starts_nothing(data: MemoryBucket, workflow: MemoryWorkflow, model: str) -> None:
+    ways = [(None, None), (1, None), (None, "a.csv")]
+    for dataset, upload in ways:
+        with pytest.raises(Invalid):
+            start_by_request(model, dataset, upload, data, workflow)
+    with pytest.raises(Invalid):
+        start_by_url(model, "https://files.example/a.csv", HOSTS, workflow)
+    assert workflow.runs == {}
+
+
+# --- by an address ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://files.example/a.csv", "a.csv"),
+        ("http://files.example:8080/x/y/a.csv.gz?key=b.csv#c.csv", "a.csv.gz"),
+        ("https://[::1]:8443/a.parquet", "a.parquet"),
+        ("https://files.example/a%20b%2Bc.csv", "a b+c.csv"),
+    ],
+)
+def test_an_address_starts_a_run_that_fetches_it(workflow: MemoryWorkflow, url: str, name: str) -> None:
+    started = start_by_url("wine", url, HOSTS, workflow)
+    assert started == Started(started.run, "wine")
+    assert workflow.runs[started.run].input == {
+        "run": started.run, "model": "wine", "upload": None, "dataset": None, "fetch": {"url": url, "name": name},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/",
+        "/a",
+        "/a.xlsx",
+        "/a.csv/",
+        "/..",
+        "/%2e%2e%2fa.csv",
+        "/a%2Fb.csv",
+        "/a%00.csv",
+        "/.csv",
+        "?a.csv",
+        "#a.csv",
+    ],
+)
+def test_an_address_must_end_in_the_name_of_a_file(workflow: MemoryWorkflow, path: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        start_by_url("wine", f"https://files.example{path}", HOSTS, workflow)
+    assert refused.value.field == "url"
+    assert workflow.runs == {}
+
+
+def test_an_address_elsewhere_starts_nothing(workflow: MemoryWorkflow) -> None:
+    with pytest.raises(Invalid, match=r"elsewhere\.example"):
+        start_by_url("wine", "https://elsewhere.example/a.csv", HOSTS, workflow)
     assert workflow.runs == {}

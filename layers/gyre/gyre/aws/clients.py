@@ -12,6 +12,10 @@ from gyre.errors import Conflict, GyreError, NotFound, TooManyRequests, Unavaila
 # All tries together stay below the 29 s of an API function: a stalled service is told as one, not as a timeout.
 _CONFIG = Config(connect_timeout=2, read_timeout=6, retries={"mode": "standard", "total_max_attempts": 3})
 
+# For signed addresses. Of newer buckets they must be signed by version 4, which is not the default everywhere; and
+# without a style botocore lets them all point to us-east-1, which sends a PUT on to the bucket's region in vain.
+_S3 = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
+
 _MISSING = {"NoSuchKey", "404", "NoSuchVersion", "ExecutionDoesNotExist", "NoSuchBucket", "NotFound"}
 _LOST_RACE = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
 _THROTTLED = {"SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
@@ -19,7 +23,8 @@ _THROTTLED = {"SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsE
 
 @cache
 def client(service: str) -> Any:
-    return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]  # the name is not a literal here
+    config = _CONFIG.merge(_S3) if service == "s3" else _CONFIG
+    return boto3.client(service, config=config)  # type: ignore[call-overload]  # the name is not a literal here
 
 
 def told(error: ClientError | BotoCoreError, what: str) -> GyreError:

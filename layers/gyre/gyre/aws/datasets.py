@@ -1,15 +1,24 @@
 """The tables of datasets as Delta tables in S3."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.dataset
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError, DeltaError, SchemaMismatchError, TableNotFoundError
+from deltalake import (
+    ColumnProperties,
+    CommitProperties,
+    DeltaTable,
+    Transaction,
+    WriterProperties,
+    write_deltalake,
+)
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from gyre.aws.delta import storage_options
 from gyre.datasets.table import UPLOAD, Batches, TableName
-from gyre.errors import GyreError, Invalid, NotFound, Unavailable
+from gyre.datasets.typed import ARROW_TYPES
+from gyre.errors import Invalid, NotFound, Unavailable
 
 # Each time somebody else was faster: with twenty writers at once the last one needs about as many tries.
 _TRIES = 20
@@ -19,8 +28,14 @@ _CONFIGURATION = {
     "delta.enableExpiredLogCleanup": "false",
     "delta.logRetentionDuration": "interval 36500 days",
 }
-# Small enough that what is being written fits beside what is being read.
+_KINDS = {kind: word for word, kind in ARROW_TYPES.items()}
+# What is being written must fit beside what is being read: the writer keeps a number of batches and whole files.
 _FILE_BYTES = 64 * 1024 * 1024
+_BATCH_ROWS = 16_384
+# Measured over 2.6 million rows of text: dictionaries doubled the memory and tripled the time.
+_WRITER = WriterProperties(
+    max_row_group_size=65_536, default_column_properties=ColumnProperties(dictionary_enabled=False)
+)
 
 
 class DeltaDatasets:
@@ -39,47 +54,64 @@ class DeltaDatasets:
     ) -> int:
         for _ in range(_TRIES):
             batches = source()
+            _check_names(batches.schema)
             found = self._table(model, table) or self._create(model, table, batches.schema)
             if (earlier := _version_of(found, ingest)) is not None:
                 return earlier
-            if (version := self._written(found, ingest, batches, replace)) is not None:
+            # What lies before the first ingest is empty, and its columns bind nobody.
+            if (version := self._written(found, ingest, batches, replace or found.version() == 0)) is not None:
                 return version
         raise Unavailable(f"{table} of {model} is being written by too many at once; {ingest} was not taken yet.")
 
     def rows(self, model: str, table: TableName, version: int) -> int:
-        return int(self._at(model, table, version).count())
+        try:
+            return int(self._at(model, table, version).count())
+        except (DeltaError, OSError) as error:
+            raise _unreadable(model, version, error) from error
 
     def read(
         self, model: str, table: TableName, version: int | None, columns: Sequence[str], ingest: str | None = None
     ) -> pa.Table:
         try:
             dataset = self._at(model, table, version).to_pyarrow_dataset()
+            there = {name.lower(): pa.dataset.field(name) for name in dataset.schema.names}
+            if absent := [name for name in columns if name.lower() not in there]:
+                raise Invalid(
+                    f"Version {version} of {model} has no column {', '.join(absent)[:500]}: model.yaml declared it "
+                    "later. Upload data under the model.yaml of now, and take the version that it makes.",
+                    field="version",
+                )
             wanted = None if ingest is None else pa.dataset.field(UPLOAD) == ingest
-            return dataset.to_table(columns=list(columns), filter=wanted)
+            return dataset.to_table(columns={name: there[name.lower()] for name in columns}, filter=wanted)
         except (DeltaError, OSError, pa.ArrowInvalid) as error:
-            raise Unavailable(f"Version {version} of {model} cannot be read: {error}") from error
+            raise _unreadable(model, version, error) from error
 
     def _written(self, table: DeltaTable, ingest: str, batches: Batches, replace: bool) -> int | None:
         """The new version; None if another writer was faster."""
-        watched = _Watched(batches.batches)
+        schema = batches.schema if replace else _fitted(batches.schema, table, ingest)
+        watched = _Watched(batches.batches, schema)
         try:
             write_deltalake(
                 table,
-                pa.RecordBatchReader.from_batches(batches.schema, watched),
+                pa.RecordBatchReader.from_batches(schema, watched),
                 mode="overwrite" if replace else "append",
                 schema_mode="overwrite" if replace else "merge",
                 partition_by=[UPLOAD],
                 target_file_size=_FILE_BYTES,
-                # The transaction makes the commit of one ingest impossible twice, also for two writers at once.
+                writer_properties=_WRITER,
+                # The transaction makes the commit of one ingest impossible twice, also for two writers at once. A commit
+                # that replaces is not tried again as it is: it would leave what others have appended meanwhile.
                 commit_properties=CommitProperties(
-                    custom_metadata={_INGEST: ingest}, app_transactions=[Transaction(ingest, 1)]
+                    custom_metadata={_INGEST: ingest},
+                    app_transactions=[Transaction(ingest, 1)],
+                    max_commit_retries=0 if replace else None,
                 ),
             )
         except CommitFailedError:
             return None
-        except (DeltaError, OSError, pa.ArrowException, SchemaMismatchError) as error:
-            raise watched.failure or _told(error, ingest) from error
-        return _version_of(table, ingest)
+        except (DeltaError, OSError, pa.ArrowException) as error:
+            raise watched.failure or Unavailable(f"{ingest} could not be written: {error}") from error
+        return table.version()  # of this very commit, also if others came after it
 
     def _table(self, model: str, table: TableName) -> DeltaTable | None:
         try:
@@ -104,6 +136,8 @@ class DeltaDatasets:
             return DeltaTable.create(
                 uri, schema, mode="error", partition_by=[UPLOAD], configuration=_CONFIGURATION,
                 storage_options=self._options,
+                # Tried again it would lay a second beginning over what another writer has begun.
+                commit_properties=CommitProperties(max_commit_retries=0),
             )  # fmt: skip
         except (DeltaError, OSError) as error:
             found = self._table(model, table)  # another writer may have been faster
@@ -115,14 +149,16 @@ class DeltaDatasets:
 class _Watched:
     """Batches on their way into the writer, which forgets what kind of error ended them."""
 
-    def __init__(self, batches: Iterator[pa.RecordBatch]) -> None:
-        self._batches = batches
-        self.failure: GyreError | None = None
+    def __init__(self, batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> None:
+        self._batches, self._schema = batches, schema
+        self.failure: Exception | None = None
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         try:
-            yield from self._batches
-        except GyreError as error:
+            for batch in self._batches:
+                whole = pa.RecordBatch.from_arrays(batch.columns, schema=self._schema)
+                yield from (whole.slice(first, _BATCH_ROWS) for first in range(0, whole.num_rows, _BATCH_ROWS))
+        except Exception as error:
             self.failure = error
             raise
 
@@ -130,17 +166,39 @@ class _Watched:
 def _version_of(table: DeltaTable, ingest: str) -> int | None:
     if table.transaction_version(ingest) is None:
         return None
-    for limit in (20, 400, None):  # it is nearly always among the newest; each commit that is looked at is one request
-        for commit in table.history(limit):
-            if commit.get(_INGEST) == ingest:
-                return int(commit["version"])
-    raise Unavailable(f"The log of {table.table_uri} names no commit of {ingest}, although it knows of it.")
+    for _ in range(_TRIES):
+        table.update_incremental()
+        newest, commits = table.version(), table.history()
+        table.update_incremental()
+        # deltalake numbers a history from the version that it has loaded, also if newer commits are in it.
+        if table.version() == newest:
+            return next(int(commit["version"]) for commit in commits if commit.get(_INGEST) == ingest)
+    raise Unavailable(f"The log of {table.table_uri} grows faster than it can be read; {ingest} is in it.")
 
 
-def _told(error: Exception, ingest: str) -> GyreError:
-    if isinstance(error, SchemaMismatchError):
-        return Invalid(
-            f"The columns of {ingest} do not go with those of earlier versions: {error}. Give the column another name, "
-            "or set `dataset.mode: replace` in model.yaml, which begins anew."
-        )
-    return Unavailable(f"{ingest} could not be written: {error}")
+def _check_names(schema: pa.Schema) -> None:
+    times = Counter(name.lower() for name in schema.names)
+    if alike := [name for name in schema.names if times[name.lower()] > 1]:
+        raise Invalid(f"A table cannot tell the columns {', '.join(alike)[:500]} apart. Rename all but one.")
+
+
+def _fitted(schema: pa.Schema, table: DeltaTable, ingest: str) -> pa.Schema:
+    """The columns as the table spells them: to Delta, Age and age are one. Left to itself it would also make 1 of 1.5
+    where the column has held integers so far."""
+    there = {field.name.lower(): field for field in pa.schema(table.schema())}
+    fitted = []
+    for field in schema:
+        known = there.get(field.name.lower(), field)
+        if known.type != field.type:
+            raise Invalid(
+                f"The columns of {ingest} do not go with those of earlier versions: {field.name!r} is of type "
+                f"{_KINDS.get(field.type, field.type)} now, and was {_KINDS.get(known.type, known.type)} before. Give "
+                "the column another name, or set `dataset.mode: replace` in model.yaml, which begins anew.",
+                field="columns",
+            )
+        fitted.append(field.with_name(known.name))
+    return pa.schema(fitted)
+
+
+def _unreadable(model: str, version: int | None, error: Exception) -> Unavailable:
+    return Unavailable(f"Version {version} of {model} cannot be read: {error}")

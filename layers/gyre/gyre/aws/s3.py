@@ -49,7 +49,7 @@ class S3Bucket:
 
     def write_stream(self, key: str, stream: Stream) -> Written:
         try:
-            client("s3").upload_fileobj(stream, self._bucket, key)
+            client("s3").upload_fileobj(_Whole(stream), self._bucket, key)
             answer = client("s3").head_object(Bucket=self._bucket, Key=key)
             return Written(answer["ETag"], answer.get("VersionId"))
         except (ClientError, BotoCoreError, S3UploadFailedError) as error:
@@ -67,3 +67,17 @@ class S3Bucket:
                     yield ObjectInfo(each["Key"], each["Size"], each["LastModified"])
         except (ClientError, BotoCoreError) as error:
             raise told(error, f"s3://{self._bucket}/{prefix}") from error
+
+
+class _Whole:
+    """A stream that gives as much as is asked for while there is more: to boto3 anything less is the end."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1, /) -> bytes:
+        blocks, left = [], size
+        while left != 0 and (block := self._stream.read(left)):
+            blocks.append(block)
+            left -= len(block) if size > 0 else 0
+        return b"".join(blocks)

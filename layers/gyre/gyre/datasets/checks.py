@@ -1,7 +1,7 @@
 """The checks of a spec, over one chunk after the other: which rows are taken, and why others are not."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from gyre.datasets.findings import Findings
 from gyre.datasets.report import RowCounts
-from gyre.datasets.rows import Bounds, Rows, truths
+from gyre.datasets.rows import Bounds, Rows, clipped, limits, truths
 from gyre.datasets.seen import Seen, hashes_of
 from gyre.datasets.source import Chunk, Malformed
 from gyre.datasets.table import FLAGS, ROW, UPLOAD
@@ -43,7 +43,8 @@ class Checker:
         self._spec = spec
         self._ingest = ingest
         self._present = frozenset(columns) & spec.columns.keys()
-        self._inputs = spec.computed_with
+        # One column at least: it tells how many rows there are to an expression without any, such as 1 < 2.
+        self._inputs = spec.computed_with or frozenset((spec.target,))
         self._fences = fences
         self._seen = {name: Seen() for name, column in spec.columns.items() if column.unique}
         self._rows_seen = Seen()
@@ -82,8 +83,9 @@ class Checker:
             known = pc.is_in(rows.values[name], value_set=pa.array(column.values, pa.string()))
             self._value(rows, wanted & truths(pc.is_valid(rows.values[name])) & ~truths(known), name, column, "values")
         if column.length is not None:
-            long = pc.greater(pc.utf8_length(rows.values[name]), column.length)
-            self._value(rows, wanted & truths(long), name, column, "length")
+            values = rows.values[name]
+            long = wanted & truths(pc.greater(pc.utf8_length(values), column.length))
+            self._value(rows, long, name, column, "length", lambda: pc.utf8_slice_codeunits(values, 0, column.length))
         if column.required:
             missing = truths(pc.is_null(rows.values[name])) & ~failed
             self._value(rows, wanted & missing, name, column, "required")
@@ -99,10 +101,10 @@ class Checker:
     ) -> None:
         values = rows.values[name]
         outside = np.zeros(rows.count, dtype=bool)
-        for bound, compare in zip(bounds, (pc.less, pc.greater), strict=True):
+        for bound, compare in zip(limits(bounds, values.type), (pc.less, pc.greater), strict=True):
             if bound is not None:
                 outside |= truths(compare(values, bound))
-        self._value(rows, wanted & outside, name, column, check, bounds)
+        self._value(rows, wanted & outside, name, column, check, lambda: clipped(values, bounds))
 
     def _value(
         self,
@@ -111,16 +113,16 @@ class Checker:
         name: str,
         column: Column,
         check: Check,
-        bounds: Bounds = (None, None),
+        nearest: Callable[[], pa.Array] | None = None,
     ) -> None:
-        """What the column wants done where a value breaks a check."""
+        """What the column wants done where a value breaks a check; `nearest` tells the values that keep it."""
         if not broken.any():
             return
         action = column.action(check)
         cells = None if column.personal else rows.cells(name)
         self._act(rows, broken, check, action, name, cells)
         if action in ("clip", "drop"):
-            rows.change(name, broken, bounds if action == "clip" else None)
+            rows.change(name, broken, nearest() if action == "clip" and nearest is not None else None)
 
     def _act(
         self,
@@ -147,14 +149,21 @@ class Checker:
             right = wanted & ~rows.rejected & truths(pc.is_valid(rows.values[name]))
             broken = _among(right, seen, [rows.values[name]])
             self._value(rows, broken, name, self._spec.columns[name], "unique")
-        if (wish := self._spec.quality.duplicates) != "keep" and self._present:
+        # Where each row has a value of its own, two equal rows were told apart by it above.
+        own = any(
+            column.unique and column.required and column.action("unique") in ("reject", "fail")
+            for column in self._spec.columns.values()
+        )
+        if (wish := self._spec.quality.duplicates) != "keep" and self._present and not own:
             right = wanted & ~rows.rejected
             broken = _among(right, self._rows_seen, [rows.cells(name) for name in sorted(self._present)])
             self._act(rows, broken, "duplicate", wish)
 
     def _count(self, rows: Rows, chunk: Chunk, wanted: np.ndarray, accepted: np.ndarray) -> None:
+        # Such a row cannot be taken apart into what may be shown and what not.
+        private = any(column.personal for column in self._spec.columns.values())
         for each in chunk.malformed:
-            self.findings.add(each.code, "reject", np.ones(1, bool), cells=pa.array([each.text]))
+            self.findings.add(each.code, "reject", np.ones(1, bool), cells=None if private else pa.array([each.text]))
         so_far, taken = self.counts, int(np.count_nonzero(accepted))
         wanted_rows, bad = int(np.count_nonzero(wanted)), len(chunk.malformed)
         self.counts = replace(
@@ -171,7 +180,7 @@ class Checker:
         flags = np.full(rows.count, None, dtype=object)
         for at, codes in rows.flags.items():
             flags[at] = ",".join(codes)
-        arrays = [pa.array([self._ingest] * rows.count), rows.numbers, pa.array(flags, pa.string())]
+        arrays = [pa.array([self._ingest] * rows.count, pa.string()), rows.numbers, pa.array(flags, pa.string())]
         arrays += rows.values.values()
         arrays += [_derived_array(derived[name], self.schema.field(name).type) for name in self._spec.derived]
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema).filter(pa.array(accepted))

@@ -1,7 +1,7 @@
 """The rows of a CSV file. pyarrow parses piece by piece; what it takes for granted or does not tell is seen to here.
 
-Its own streaming reader is not used: it calls back into Python from a thread that may outlive the interpreter, keeps
-far more in memory, and takes a quote that is never closed for the rest of the file.
+Its own streaming reader is not used: it calls back into Python from a thread of its own (and once ended the process
+that way), keeps twice as much in memory, and must be told beforehand how long a row may be.
 """
 
 from collections.abc import Iterator
@@ -150,17 +150,17 @@ class _Waiting:
 
     def __init__(self) -> None:
         self._pieces: list[_Piece] = []
-        self._first = 1
+        self._first, self._size = 1, 0
         self.last = 0
 
     def add(self, piece: _Piece) -> None:
         self._pieces.append(piece)
+        self._size += piece.rows.nbytes
         self.last = piece.last
 
     @property
     def is_full(self) -> bool:
-        size = sum(piece.rows.nbytes for piece in self._pieces)
-        return self.last - self._first + 1 >= CHUNK_ROWS or size >= CHUNK_BYTES - PIECE_BYTES
+        return self.last - self._first + 1 >= CHUNK_ROWS or self._size >= CHUNK_BYTES - PIECE_BYTES
 
     def chunks(self) -> Iterator[Chunk]:
         """All rows so far; then there are none."""
@@ -171,7 +171,7 @@ class _Waiting:
         numbers = np.arange(self._first, self.last + 1, dtype=np.int64)
         ragged = np.fromiter((each.row for each in malformed), np.int64, len(malformed))
         numbers = np.delete(numbers, ragged - self._first)
-        self._pieces, self._first = [], self.last + 1
+        self._pieces, self._first, self._size = [], self.last + 1, 0
         for at in range(0, max(len(rows), 1), CHUNK_ROWS):
             part = numbers[at : at + CHUNK_ROWS]
             is_last = at + CHUNK_ROWS >= len(rows)

@@ -28,7 +28,8 @@ class Findings:
         examples = self._examples.setdefault(key, {})
         if cells is not None and len(examples) < MOST_EXAMPLES:
             for at in np.flatnonzero(broken)[:200]:
-                examples[str(cells[int(at)].as_py())[:_EXAMPLE_LENGTH]] = None
+                if (text := cells[int(at)].as_py()) is not None:
+                    examples[text[:_EXAMPLE_LENGTH]] = None
                 if len(examples) == MOST_EXAMPLES:
                     break
 

@@ -22,7 +22,7 @@ from gyre.datasets.source import Opened, open_upload
 from gyre.datasets.spool import Spool
 from gyre.datasets.table import ROW, UPLOAD, Batches, DatasetTables
 from gyre.datasets.upload import Upload
-from gyre.datasets.verdict import absent_columns, alerts_of, refuse
+from gyre.datasets.verdict import absent_columns, alerts_of, check_names, refuse
 from gyre.datasets.version import DatasetVersion, dataset_version, keep_version
 from gyre.errors import Conflict, Invalid, NotFound, TooLarge
 from gyre.objects import ObjectStore
@@ -63,7 +63,8 @@ class _Ingest:
             return self._taken()
         except (Invalid, TooLarge, NotFound, Conflict) as error:
             self._told(reason=error.message)
-            self._quarantined()
+            if isinstance(error, Invalid | TooLarge):  # of the same content it will be the same rows
+                self._quarantined()
             self._keep_report()
             raise
 
@@ -80,6 +81,8 @@ class _Ingest:
                 self._look_again()
         else:
             version = tables.append(model, "processed", name, self._pass, replace=self._spec.dataset.mode == "replace")
+            if not self._report.rows.read:  # the same content, by another run, a moment ago
+                self._look_again()
         raw_version = tables.append(model, "raw", raw, lambda: self._raw_rows(raw))
         quarantine = self._quarantined()
         self._told(outcome="accepted", dataset_version=version)
@@ -106,6 +109,7 @@ class _Ingest:
     def _pass(self) -> Batches:
         """One way through the file. A commit that lost a race begins a new one."""
         opened = self._opened()
+        check_names(opened.columns)
         self._told(
             facts=opened.facts,
             unknown_columns=tuple(c for c in opened.columns if c not in self._spec.columns),
@@ -155,8 +159,9 @@ class _Ingest:
         rejected = self._rejected
         if rejected is None or not rejected.rows:
             return None
-        source = Batches(rejected.schema, rejected.batches())
-        return self._parts.tables.append(self._upload.model, "quarantine", self._name, lambda: source)
+        return self._parts.tables.append(
+            self._upload.model, "quarantine", self._name, lambda: Batches(rejected.schema, rejected.batches())
+        )
 
     def _told(self, **facts: Any) -> None:
         self._report = replace(self._report, seconds=round(time.monotonic() - self._began, 3), **facts)

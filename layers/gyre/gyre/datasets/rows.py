@@ -41,16 +41,10 @@ class Rows:
         for at in np.flatnonzero(broken):
             where.setdefault(int(at), []).append(code)
 
-    def change(self, name: str, broken: np.ndarray, bounds: Bounds | None) -> None:
-        """Clips values to bounds, or drops them."""
+    def change(self, name: str, broken: np.ndarray, put: pa.Array | None) -> None:
+        """Puts other values where they are `broken`, or none at all."""
         values = self.values[name]
-        if bounds is None:
-            put: pa.Array = pa.scalar(None, values.type)
-        else:
-            low, high = (None if bound is None else _within(bound, at, values.type) for at, bound in enumerate(bounds))
-            put = values if low is None else pc.max_element_wise(values, low)
-            put = put if high is None else pc.min_element_wise(put, high)
-        self.values[name] = pc.if_else(pa.array(broken), put, values)
+        self.values[name] = pc.if_else(pa.array(broken), pa.scalar(None, values.type) if put is None else put, values)
         self.changed |= broken
         self._numeric.pop(name, None)
 
@@ -75,8 +69,22 @@ def truths(mask: pa.Array) -> np.ndarray:
     return np.asarray(mask.fill_null(False).to_numpy(zero_copy_only=False), dtype=bool)
 
 
-def _within(bound: float, at: int, kind: pa.DataType) -> pa.Scalar:
-    """A bound as a value of the column's type, inside the range: an integer above 2.5 is 3 at least."""
+def clipped(values: pa.Array, bounds: Bounds) -> pa.Array:
+    """The nearest values within the bounds."""
+    low, high = limits(bounds, values.type)
+    put = values if low is None else pc.max_element_wise(values, low)
+    return put if high is None else pc.min_element_wise(put, high)
+
+
+def limits(bounds: Bounds, kind: pa.DataType) -> tuple[pa.Scalar | None, pa.Scalar | None]:
+    """The bounds as values of the column's type, inside the range: an integer above 2.5 is 3 at least."""
+    low, high = (None if bound is None else float(bound) for bound in bounds)
     if pa.types.is_integer(kind):
-        return pa.scalar(int(np.ceil(bound) if at == 0 else np.floor(bound)), kind)
-    return pa.scalar(float(bound), kind)
+        low = None if low is None else _integer(np.ceil(low))
+        high = None if high is None else _integer(np.floor(high))
+    return (None if low is None else pa.scalar(low, kind), None if high is None else pa.scalar(high, kind))
+
+
+def _integer(number: float) -> int:
+    """The nearest that 64 bits hold."""
+    return -(2**63) if number < -(2.0**63) else 2**63 - 1 if number >= 2.0**63 else int(number)

@@ -24,8 +24,11 @@ class Seen:
             self._runs.append(np.sort(new))
             while len(self._runs) > 1 and len(self._runs[-2]) < 2 * fresh:
                 last, before = self._runs.pop(), self._runs.pop()
-                self._runs.append(np.sort(np.concatenate((before, last)), kind="stable"))
-                fresh = len(self._runs[-1])
+                merged = np.concatenate((before, last))
+                del before, last
+                merged.sort(kind="stable")  # in its place: of the longest runs a copy more would be felt
+                self._runs.append(merged)
+                fresh = len(merged)
         return repeated
 
 

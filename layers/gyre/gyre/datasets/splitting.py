@@ -20,6 +20,7 @@ from gyre.objects import ObjectStore
 from gyre.spec.model import ModelSpec
 from gyre.spec.versions import SpecVersion
 
+_ORDER = "_gyre_order"
 _NONE = -1  # of no part: a row without a target, or one that a newer row of the same id replaces
 
 
@@ -59,11 +60,11 @@ def read_part(
     """The rows of one part, in the order in which they came in."""
     assigned = pq.read_table(io.BytesIO(data.read(split.key).content))
     wanted = assigned.filter(pc.equal(assigned["part"], PARTS.index(part))).append_column(
-        "_order", pa.array(np.arange(split.rows[part]))
+        _ORDER, pa.array(np.arange(split.rows[part]))
     )
     rows = tables.read(split.model, "processed", split.dataset, [UPLOAD, ROW, *columns])
-    joined = wanted.select([UPLOAD, ROW, "_order"]).join(rows, [UPLOAD, ROW], join_type="inner")
-    return joined.sort_by("_order").select(list(columns))
+    joined = wanted.select([UPLOAD, ROW, _ORDER]).join(rows, [UPLOAD, ROW], join_type="inner")
+    return joined.sort_by(_ORDER).select(list(columns))
 
 
 def _ordered(version: int, spec: ModelSpec, data: ObjectStore, tables: DatasetTables) -> pa.Table:
@@ -76,7 +77,12 @@ def _ordered(version: int, spec: ModelSpec, data: ObjectStore, tables: DatasetTa
         if number <= version
     }
     ingests = rows[UPLOAD].combine_chunks().dictionary_encode()
-    number_of = np.array([came.get(name, 0) for name in ingests.dictionary.to_pylist()], dtype=np.int64)
+    # An ingest without a record was ended right before it was written; its rows lie in the table all the same.
+    numbers = [
+        came.get(name) or tables.version_of(spec.model, "processed", name) or 0
+        for name in ingests.dictionary.to_pylist()
+    ]
+    number_of = np.array(numbers, dtype=np.int64)
     order = np.lexsort((rows[ROW].to_numpy(), number_of[ingests.indices.to_numpy()]))
     return rows.take(pa.array(order))
 

@@ -14,7 +14,7 @@ class Spool:
 
     def __init__(self, schema: pa.Schema) -> None:
         self.schema = schema
-        self.rows = 0
+        self.rows, self._is_over = 0, False
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed by __exit__
         self._writer = pa.ipc.new_stream(self._file, schema, options=pa.ipc.IpcWriteOptions(compression="zstd"))
 
@@ -24,8 +24,10 @@ class Spool:
             self.rows += batch.num_rows
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """All of them; nothing can be added afterwards."""
-        self._writer.close()
+        """All of them, as often as they are asked for, one reader at a time; nothing can be added afterwards."""
+        if not self._is_over:
+            self._is_over = True
+            self._writer.close()
         self._file.seek(0)
         with pa.ipc.open_stream(self._file) as reader:
             yield from reader

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -22,10 +22,20 @@ ARROW_TYPES: dict[ColumnType, pa.DataType] = {
 }
 
 _NUMBER = r"^[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$"
+_WHOLE = r"^[-+]?[0-9]+$"
+# Where a decimal comma is declared; anything else with a dot, such as 1.5, is no number: is it 15, or one and a half?
+_THOUSANDS = r"^[-+]?[0-9]{1,3}(\.[0-9]{3})+(,[0-9]*)?$"
+# ISO 8601 begins so; what does not may be seconds.
+_DAY = r"^[0-9]{4}(-[0-9]{2}-[0-9]{2}|[0-9]{4}|-?W[0-9]{2}(-?[0-9])?)($|[T ])"
 _TRUE = pa.array(["true", "t", "yes", "y", "1", "1.0"])
 _FALSE = pa.array(["false", "f", "no", "n", "0", "0.0"])
-# A float holds every integer up to here.
+# A float holds every integer below, and rounds those above.
 _EXACT = 2**53
+_LONGEST = 19  # digits of an integer of 64 bits
+# The years 1 to 9999, in seconds since 1970: as far as dates go, here and wherever else they are read.
+_BEGIN, _END = -62_135_596_800, 253_402_300_800
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+_NO_TEXT = pa.scalar(None, pa.string())
 
 
 @dataclass(frozen=True)
@@ -52,23 +62,45 @@ def _mask(truths: pa.Array) -> np.ndarray:
 
 def _numbers(cells: pa.Array, reading: Reading) -> pa.Array:
     if reading.decimal == ",":
-        cells = pc.replace_substring(pc.replace_substring(cells, ".", ""), ",", ".")
+        cells = _with_point(cells)
     try:
         numbers = pc.cast(cells, pa.float64())
     except pa.ArrowInvalid:  # arrow knows no `null if it is none`: look for the culprits, then cast the others
         right = pc.match_substring_regex(cells, _NUMBER)
         plain = pc.utf8_ltrim(cells, "+")
-        numbers = pc.cast(pc.if_else(right, plain, pa.scalar(None, pa.string())), pa.float64())
+        numbers = pc.cast(pc.if_else(right, plain, _NO_TEXT), pa.float64())
     return pc.if_else(pc.is_finite(numbers), numbers, pa.scalar(None, pa.float64()))
 
 
+def _with_point(cells: pa.Array) -> pa.Array:
+    """Numbers with a decimal comma as others write them."""
+    dotted = pc.match_substring(cells, ".")
+    if pc.any(dotted).as_py():
+        grouped = pc.match_substring_regex(cells, _THOUSANDS)
+        cells = pc.if_else(dotted, pc.if_else(grouped, pc.replace_substring(cells, ".", ""), "no number"), cells)
+    return pc.replace_substring(cells, ",", ".")
+
+
 def _integers(cells: pa.Array, reading: Reading) -> pa.Array:
+    whole = pc.match_substring_regex(cells, _WHOLE)
+    digits = pc.utf8_ltrim(pc.if_else(whole, cells, _NO_TEXT), "+")
     try:
-        return pc.cast(cells, pa.int64())
-    except pa.ArrowInvalid:
-        numbers = _numbers(cells, reading)  # 3.0 is an integer, too
-        whole = pc.and_(pc.equal(numbers, pc.floor(numbers)), pc.less_equal(pc.abs(numbers), float(_EXACT)))
-        return pc.cast(pc.if_else(whole, numbers, pa.scalar(None, pa.float64())), pa.int64())
+        integers = pc.cast(digits, pa.int64())
+    except pa.ArrowInvalid:  # one of them is too large
+        integers = pa.array([_integer(each) for each in digits.to_pylist()], pa.int64())
+    others = pc.if_else(whole, _NO_TEXT, cells)
+    if others.null_count == len(others):
+        return integers
+    numbers = _numbers(others, reading)  # 3.0 is an integer, too
+    exact = pc.and_(pc.equal(numbers, pc.floor(numbers)), pc.less(pc.abs(numbers), float(_EXACT)))
+    return pc.coalesce(integers, pc.cast(pc.if_else(exact, numbers, pa.scalar(None, pa.float64())), pa.int64()))
+
+
+def _integer(digits: str | None) -> int | None:
+    if digits is None or len(digits.lstrip("-0")) > _LONGEST:
+        return None
+    integer = int(digits.lstrip("-0") or "0") * (-1 if digits.startswith("-") else 1)
+    return integer if -(2**63) <= integer < 2**63 else None
 
 
 def _booleans(cells: pa.Array, _: Reading) -> pa.Array:
@@ -77,28 +109,35 @@ def _booleans(cells: pa.Array, _: Reading) -> pa.Array:
     return pc.if_else(known, pc.is_in(lower, value_set=_TRUE), pa.scalar(None, pa.bool_()))
 
 
-def _times(cells: pa.Array, _: Reading) -> pa.Array:
-    kind = ARROW_TYPES["time"]
-    for form in (pa.timestamp("us", tz="UTC"), pa.timestamp("us")):  # all with a zone, or all without: UTC then
+def _times(cells: pa.Array, reading: Reading) -> pa.Array:
+    days = pc.match_substring_regex(cells, _DAY)
+    forms = (pa.timestamp("us", tz="UTC"), pa.timestamp("us")) if pc.all(days).as_py() else ()
+    for form in forms:  # all with a zone, or all without: UTC then
         try:
-            return pc.cast(pc.cast(cells, form), kind)
+            return _dated(pc.cast(pc.cast(cells, form), pa.int64()))
         except pa.ArrowInvalid:
             continue
-    return pa.array([_moment(text) for text in cells.to_pylist()], kind)
+    moments = [_microseconds(text) for text in pc.if_else(days, cells, _NO_TEXT).to_pylist()]
+    seconds = _numbers(pc.if_else(days, _NO_TEXT, cells), reading)
+    near = pc.and_(pc.greater_equal(seconds, float(_BEGIN)), pc.less(seconds, float(_END)))
+    counted = pc.round(pc.multiply(pc.if_else(near, seconds, pa.scalar(None, pa.float64())), 1e6))
+    return _dated(pc.coalesce(pa.array(moments, pa.int64()), pc.cast(counted, pa.int64())))
 
 
-def _moment(text: str | None) -> datetime | None:
-    """ISO 8601 as Python reads it, or seconds since 1970."""
+def _dated(microseconds: pa.Array) -> pa.Array:
+    within = pc.and_(pc.greater_equal(microseconds, _BEGIN * 10**6), pc.less(microseconds, _END * 10**6))
+    return pc.cast(pc.if_else(within, microseconds, pa.scalar(None, pa.int64())), ARROW_TYPES["time"])
+
+
+def _microseconds(text: str | None) -> int | None:
+    """Of a time as ISO 8601 writes it, since 1970."""
     if text is None:
         return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        try:
-            return datetime.fromtimestamp(float(text), UTC)
-        except (ValueError, OverflowError, OSError):
-            return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+        return None
+    return (moment.replace(tzinfo=moment.tzinfo or UTC) - _EPOCH) // _MICROSECOND
 
 
 def _texts(cells: pa.Array, _: Reading) -> pa.Array:

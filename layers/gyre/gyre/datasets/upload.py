@@ -33,15 +33,20 @@ def checked_model(name: str) -> str:
     return name
 
 
-def checked_file(name: str) -> str:
+def checked_file(name: str, field: str = "name") -> str:
     """The name of a file of data, if it is one that can be read here."""
     if not re.fullmatch(FILE_PATTERN, name):
         raise Invalid(
             f"{name[:100]!r} is not a file's name: letters, digits, spaces and _ . ( ) + - only, 200 at most.",
-            field="name",
+            field=field,
         )
+    return checked_ending(name, field)
+
+
+def checked_ending(name: str, field: str) -> str:
+    """The name of a file or its key, if it ends like a file of data."""
     if not name.lower().endswith(SUFFIXES):
-        raise Invalid(f"{name!r} has an unknown ending: use one of {', '.join(SUFFIXES)}.", field="name")
+        raise Invalid(f"{name[-100:]!r} has an unknown ending: use one of {', '.join(SUFFIXES)}.", field=field)
     return name
 
 

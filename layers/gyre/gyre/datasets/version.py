@@ -1,6 +1,7 @@
 """Dataset versions as the rest of Gyre knows them: a record each, which says where it came from."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
@@ -8,6 +9,8 @@ from typing import Any, Self
 from gyre.datasets.report import RowCounts
 from gyre.errors import Conflict, NotFound
 from gyre.objects import ObjectStore
+
+_KEY = re.compile(r"datasets/[^/]+/versions/([0-9]{8,})\.json")
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,8 @@ def dataset_version(model: str, version: int, data: ObjectStore) -> DatasetVersi
 
 def version_numbers(model: str, data: ObjectStore) -> list[int]:
     """Rising; not every number is one: erasure and changed columns take some, too."""
-    return [int(each.key.rsplit("/", 1)[-1].removesuffix(".json")) for each in data.list(_folder(model))]
+    found = (_KEY.fullmatch(each.key) for each in data.list(_folder(model)))
+    return [int(each[1]) for each in found if each]
 
 
 def versions(model: str, data: ObjectStore, before: int | None = None) -> Iterator[DatasetVersion]:

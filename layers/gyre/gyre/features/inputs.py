@@ -4,27 +4,20 @@ make them alike from columns; nothing in here is learned from data."""
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from gyre.features.compute import Array, Columns, derive, is_missing, parsed
-from gyre.spec.columns import ColumnType, Preparation
-from gyre.spec.expression import kind_of
+from gyre.features.compute import Array, Columns, derive, is_missing
+from gyre.spec.columns import Column, Preparation
 from gyre.spec.model import ModelSpec
-
-Form = Literal["number", "truth", "category", "text"]
+from gyre.spec.preparing import Form, form_of, order_of
 
 # A string tensor knows no missing value, so a missing category has a name; no words are an empty text.
 MISSING = "(missing)"
 # Words after these are not read. The graph pads each text of a batch to the longest.
 MOST_WORDS = 5_000
 
-_FORMS: dict[ColumnType, Form] = {
-    "number": "number", "integer": "number", "time": "number", "boolean": "truth", "category": "category",
-    "text": "text",
-}  # fmt: skip
 # Behind a name in backticks, which no column's name can hold.
 _IS_MISSING = " is missing"
 _WORD = re.compile(r"\w+(?:'\w+)*")
@@ -99,13 +92,9 @@ def inputs(wanted: Layout, columns: Columns) -> Inputs:
 
 
 def _input(spec: ModelSpec, name: str) -> Input:
-    if (column := spec.columns.get(name)) is not None:
-        return Input(name, _FORMS[column.type], column.prepare, column.values or (), column.ordered)
-    derived = spec.derived[name]
-    if derived.bin is not None:
-        return Input(name, "category", derived.prepare, derived.bin_labels())
-    truth = derived.formula is not None and kind_of(parsed(derived.formula), spec.kinds) == "truth"
-    return Input(name, "truth" if truth else "number", derived.prepare)
+    declared = spec.columns.get(name) or spec.derived[name]
+    ordered = isinstance(declared, Column) and declared.ordered
+    return Input(name, form_of(declared, spec.kinds), declared.prepare, order_of(declared), ordered)
 
 
 def _number(values: Array) -> Array:

@@ -10,11 +10,11 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
-from gyre.errors import Invalid
 from gyre.features.compute import Columns
-from gyre.features.encode import Categories, Encoding, Stand, Words
+from gyre.features.encode import Categories, Stand, Words
 from gyre.features.inputs import MISSING, Input, feature_of, inputs, layout
 from gyre.spec.model import ModelSpec
+from gyre.spec.preparing import as_word, encoding_of
 
 _SCALERS = {"standard": StandardScaler, "minmax": MinMaxScaler, "robust": RobustScaler}
 
@@ -50,8 +50,6 @@ def preparation(spec: ModelSpec, *, scaled: bool) -> ColumnTransformer:
     """The preparation that the spec declares, not yet fitted. Not `scaled`, for trees, leaves numbers as wide as they
     are, whatever the spec says about scale. The result is sparse if there are texts."""
     wanted = layout(spec)
-    for each in (*wanted.numbers, *wanted.words):
-        _check(spec, each)
     # By place, not by name: the graph takes two matrices, which is faster than an input for each feature.
     alike: dict[_Treatment, list[int]] = {}
     for at, each in enumerate(wanted.numbers):
@@ -105,19 +103,15 @@ def _scale(each: Input, scaled: bool) -> str:
 def _categories(each: Input, scaled: bool) -> Any:
     prepare = each.prepare
     categories = Categories(
-        encode=_encoding(each),
+        encode=encoding_of(prepare, each.ordered),
         stand=_stand(prepare.impute),
-        fill=_word(prepare.fill),
+        fill=MISSING if prepare.fill is None else as_word(prepare.fill),
         rare_below=prepare.rare_below,
         order=each.order,
     )
     if categories.encode == "onehot" or (scale := _scale(each, scaled)) == "none":
         return categories
     return Pipeline([("encode", categories), ("scale", _SCALERS[scale]())])
-
-
-def _encoding(each: Input) -> Encoding:
-    return each.prepare.encode or ("ordinal" if each.ordered else "onehot")
 
 
 def _stand(impute: str | None) -> Stand:
@@ -129,33 +123,3 @@ def _stand(impute: str | None) -> Stand:
 
 def _words(each: Input) -> Words:
     return Words(ngram_range=(1, each.prepare.ngrams), max_features=each.prepare.words)
-
-
-def _word(fill: float | str | None) -> str:
-    return MISSING if fill is None else fill if isinstance(fill, str) else f"{fill:g}"
-
-
-def _check(spec: ModelSpec, each: Input) -> None:
-    """A wish that this kind of feature cannot fulfil is told, and never passed over."""
-    if not (faults := list(_faults(each))):
-        return
-    place = f"{'columns' if each.feature in spec.columns else 'derived'}.{each.feature}.prepare"
-    raise Invalid(f"{place}: {'; '.join(faults)}", field=place)
-
-
-def _faults(each: Input) -> Iterator[str]:
-    prepare, form = each.prepare, each.form
-    if form in ("number", "truth") and prepare.impute == "constant" and isinstance(prepare.fill, str):
-        yield f"a number stands in for a missing {form}, and `fill` is {prepare.fill!r}"
-    if form == "category" and prepare.impute in ("median", "mean"):
-        yield f"categories have no {prepare.impute}: use most_frequent, constant or none"
-    if form == "category" and prepare.impute == "constant" and each.order and _word(prepare.fill) not in each.order:
-        yield f"`fill` is {_word(prepare.fill)!r}, which is none of the categories {', '.join(each.order)}"
-    if form == "category" and prepare.rare_below and _encoding(each) == "ordinal":
-        yield "`rare_below` would take categories out of their order: use encode: onehot or frequency"
-    if form == "category" and prepare.scale not in (None, "none") and _encoding(each) == "onehot":
-        yield "`scale` is for numbers, and one-hot categories are 0 and 1"
-    if form != "category" and (prepare.encode or prepare.rare_below):
-        yield f"`encode` and `rare_below` are for categories, and this is a {form}"
-    if form == "text" and (prepare.impute or prepare.scale):
-        yield "`impute` and `scale` mean nothing to a text: a missing one has no words"

@@ -52,11 +52,7 @@ def unknown_answer(request_id: str) -> JSONResponse:
 
 
 def map_errors(app: FastAPI) -> None:
-    """Teaches an app the table above."""
-
-    @app.exception_handler(errors.GyreError)
-    async def known(request: Request, error: errors.GyreError) -> JSONResponse:
-        return answer_for(error, request.state.request_id)
+    """What FastAPI itself refuses, in our shape; our own errors go out by `answer_for`, in factory.py."""
 
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -6,6 +6,10 @@ from typing import Any
 
 from fastapi import FastAPI
 from mangum import Mangum
+from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
+
+# Everything else goes out as base64, which the gateway takes back only from those who ask for it.
+_TEXTS = [*DEFAULT_TEXT_MIME_TYPES, "application/yaml"]
 
 Handler = Callable[[dict[str, Any], Any], Any]
 
@@ -15,7 +19,7 @@ def http_handler(compose: Callable[[], FastAPI]) -> Handler:
 
     @cache
     def adapter() -> Mangum:
-        return Mangum(compose(), lifespan="off")
+        return Mangum(compose(), lifespan="off", text_mime_types=_TEXTS)
 
     def handle(event: dict[str, Any], context: Any) -> Any:
         return adapter()(event, context)

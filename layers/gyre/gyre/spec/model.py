@@ -9,6 +9,7 @@ from gyre.spec.base import MODEL_PATTERN, ColumnName, Disagreement, Path, Sectio
 from gyre.spec.columns import Column, Derived, Rule
 from gyre.spec.expression import ExpressionError, Kind, kind_of, parse
 from gyre.spec.policy import Dataset, Gates, Monitoring, Quality, Release, Retention, Retrain, Split, Training
+from gyre.spec.preparing import preparation_faults
 from gyre.spec.reading import Reading
 
 _KINDS: dict[str, Kind] = {
@@ -98,7 +99,10 @@ class ModelSpec(Section):
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
-        faults = [*self._named_columns(), *self._target_faults(), *self._expression_faults(), *self._policy_faults()]
+        faults = [
+            *self._named_columns(), *self._target_faults(), *self._expression_faults(), *self._feature_faults(),
+            *self._policy_faults(),
+        ]  # fmt: skip
         if faults:
             raise Disagreement(faults)
         return self
@@ -137,6 +141,8 @@ class ModelSpec(Section):
             )
         if self.split.by == "time" and self.time is None:
             faults.append((("split", "by"), "a split by time needs `time`: the column that says when a row came about"))
+        if self.id is not None and self.id == self.target:
+            faults.append((("id",), "what is predicted cannot name a row"))
         if not self.features:
             faults.append((("columns",), "no column is left as a feature: the model would see nothing"))
         return faults
@@ -161,11 +167,7 @@ class ModelSpec(Section):
                 for way, column in numbers.items()
                 if kinds.get(column) != "number"
             ]
-            faults += [
-                (("derived", name), f"it would tell the model the target {self.target!r}")
-                for used in [self.inputs_of(derived)]
-                if self.target in used and derived.feature
-            ]
+            faults += [(("derived", name), message) for message in self._leaks(derived)]
         for place, text, truth in wanted:
             try:
                 kind = kind_of(parse(text), kinds)
@@ -182,6 +184,26 @@ class ModelSpec(Section):
                 faults.append((("rules", at, "name"), f"{rule.name!r} is taken by an earlier rule"))
             taken.add(rule.name)
         return faults
+
+    def _feature_faults(self) -> list[tuple[Path, str]]:
+        kinds = self.kinds
+        declared = {("columns", name): column for name, column in self.columns.items()} | {
+            ("derived", name): derived for name, derived in self.derived.items()
+        }
+        return [
+            ((*place, "prepare"), fault)
+            for place, each in declared.items()
+            for fault in preparation_faults(each, kinds)
+        ]
+
+    def _leaks(self, derived: Derived) -> list[str]:
+        """What a derived feature would tell the model that it must not know."""
+        used = self.inputs_of(derived) if derived.feature else frozenset()
+        personal = sorted(name for name in used if name in self.columns and self.columns[name].personal)
+        return [
+            *([f"it would tell the model the target {self.target!r}"] if self.target in used else []),
+            *(f"it is computed from the personal column {name!r}, which no model may see" for name in personal),
+        ]
 
     @staticmethod
     def inputs_of(derived: Derived) -> frozenset[str]:

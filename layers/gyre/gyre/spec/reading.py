@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gyre.spec.base import Section
+from gyre.spec.base import Section, Word
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
 
@@ -20,5 +20,5 @@ class Reading(Section):
     """Around cells of a CSV file that hold a delimiter or a line break; doubled inside."""
     decimal: Literal[".", ","] = "."
     """Before the fraction of a number. With `,` a `.` between digits groups thousands."""
-    missing: tuple[str, ...] = MISSING
+    missing: tuple[Word, ...] = MISSING
     """Texts that mean that a value is missing, in every column."""

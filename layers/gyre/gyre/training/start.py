@@ -4,9 +4,10 @@ import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 
-from gyre.datasets.upload import INBOX, SPEC_SUFFIXES, Upload, checked_file, checked_model, upload_at
+from gyre.datasets.address import checked_address
+from gyre.datasets.upload import INBOX, Upload, checked_ending, checked_file, checked_model, is_spec, upload_at
 from gyre.datasets.version import dataset_version, version_numbers
 from gyre.errors import Invalid, NotFound
 from gyre.objects import ObjectStore
@@ -51,23 +52,8 @@ def start_by_request(
 
 def start_by_url(model: str, url: str, hosts: Collection[str], workflow: Workflow) -> Started:
     """Starts a run over a file that lies elsewhere, on one of the hosts that the deployment allows."""
-    try:
-        address = urlsplit(url)
-        host = address.hostname or ""
-    except ValueError:
-        raise Invalid(f"{url[:200]!r} is not an address.", field="url") from None
-    if address.scheme not in ("https", "http") or not host or address.username or address.password:
-        raise Invalid(
-            f"{url[:200]!r} is not an address: it must be https://<host>/<file>, without a user.", field="url"
-        )
-    if host not in hosts:
-        allowed = ", ".join(sorted(hosts)) or "none"
-        raise Invalid(
-            f"Files may not be fetched from {host} (allowed: {allowed}). The parameter FetchHosts of the deployment "
-            "names who may be asked.",
-            field="url",
-        )
-    name = checked_file(address.path.rsplit("/", 1)[-1])
+    path = checked_address(url, hosts).path
+    name = checked_file(unquote(path.rsplit("/", 1)[-1]), field="url")
     return _start(fresh_run_name("train"), checked_model(model), workflow, fetch={"url": url, "name": name})
 
 
@@ -76,6 +62,7 @@ def _upload(model: str, named: str, data: ObjectStore) -> Upload:
     upload = upload_at(key)
     if upload.model != model:
         raise Invalid(f"{upload.key} belongs to {upload.model}, not to {model}.", field="upload")
+    checked_ending(upload.key, field="upload")
     try:
         data.size(upload.key)
     except NotFound:
@@ -86,7 +73,9 @@ def _upload(model: str, named: str, data: ObjectStore) -> Upload:
 def _newest_upload(model: str, data: ObjectStore) -> str:
     # A key that ends in a slash is the marker of a folder, made by a console.
     files = (
-        each for each in data.list(f"{INBOX}{checked_model(model)}/") if not each.key.endswith(("/", *SPEC_SUFFIXES))
+        each
+        for each in data.list(f"{INBOX}{checked_model(model)}/")
+        if not each.key.endswith("/") and not is_spec(each.key)
     )
     found = max(files, key=lambda each: each.changed_at, default=None)
     if found is None:

@@ -54,6 +54,7 @@ def router(data: ObjectStore, workflow: Workflow) -> APIRouter:
 
     @routes.get("/runs/{run}/report", summary="What its ingest found, as a page or as JSON; also when it refused.")
     def report(run: RunName, form: Form = "html") -> Response:
-        return report_answer(str(workflow.show(run).input["model"]), run, form, data)
+        # A run that somebody started by hand may name no model, and then it has no report.
+        return report_answer(str(workflow.show(run).input.get("model")), run, form, data)
 
     return routes
