@@ -49,8 +49,9 @@ def on_upload(event: dict[str, Any]) -> dict[str, Any]:
         return {"ignored": "the marker of a folder"}
     _, data, artifacts, workflow, log = parts()
     if is_spec(key):
+        model = upload_at(key).model
         with data.open(key, version) as file:  # of any size: a byte too many is enough to refuse it
-            declared = add_uploaded_spec(upload_at(key).model, file.read(MAX_BYTES + 1), artifacts)
+            declared = add_uploaded_spec(model, file.read(MAX_BYTES + 1), artifacts)
         log.info("declared", extra={"model": declared.model, "spec_version": declared.version})
         return {"model": declared.model, "spec_version": declared.version}
     started = start_from_upload(key, version, workflow)

@@ -234,7 +234,7 @@ def test_a_faulty_model_yaml_is_told_with_its_lines(gyre: GyreClient, notices: N
         )
 
     gyre.until(heard, "a notice about model.yaml", 200)
-    assert gyre.send("GET", f"/models/{model}").status_code == 503
+    assert gyre.send("GET", f"/models/{model}").status_code == 404
 
 
 def test_an_upload_for_a_model_that_nobody_declared_is_told(gyre: GyreClient, notices: Notices) -> None:

@@ -1,7 +1,14 @@
 import pytest
 from pydantic import ValidationError
 
-from gyre.settings import InferenceSettings, ScienceSettings, Settings, SettingsError
+from gyre.settings import (
+    InferenceSettings,
+    ScienceSettings,
+    Settings,
+    SettingsError,
+    TrainingTriggerSettings,
+    hosts_of,
+)
 
 GIVEN = {"GYRE_ENVIRONMENT": "local", "GYRE_ARTIFACT_BUCKET": "kept", "GYRE_DATA_BUCKET": "data"}
 
@@ -52,4 +59,34 @@ def test_settings_never_change() -> None:
 
 @pytest.mark.parametrize("settings", Settings.__subclasses__())
 def test_every_field_says_what_it_is(settings: type[Settings]) -> None:
-    assert [name for name, field in settings.model_fields.items() if not field.description] == []
+    told = {name: field.description or "" for name, field in settings.model_fields.items()}
+    assert [name for name, words in told.items() if not words.endswith(".")] == []
+
+
+@pytest.mark.parametrize("settings", Settings.__subclasses__())
+def test_every_class_says_whose_it_is(settings: type[Settings]) -> None:
+    assert (settings.__doc__ or "").startswith("functions/")
+
+
+@pytest.mark.parametrize(
+    ("text", "hosts"),
+    [
+        ("", set()),
+        (" ", set()),
+        (",", set()),
+        ("files.example", {"files.example"}),
+        (" files.example , other.example,", {"files.example", "other.example"}),
+        ("Files.Example", {"files.example"}),
+        ("127.0.0.1,::1", {"127.0.0.1", "::1"}),
+        ("a.example,a.example", {"a.example"}),
+    ],
+)
+def test_hosts_stand_with_commas_between(text: str, hosts: set[str]) -> None:
+    assert hosts_of(text) == hosts
+
+
+@pytest.mark.parametrize("settings", [TrainingTriggerSettings, ScienceSettings])
+def test_who_names_no_host_asks_nobody(settings: type[TrainingTriggerSettings | ScienceSettings]) -> None:
+    given = GIVEN | {"GYRE_TRAINING_STATE_MACHINE": "arn"}
+    assert settings.read(given).hosts == frozenset()
+    assert settings.read(given | {"GYRE_FETCH_HOSTS": "a.example,B.Example"}).hosts == {"a.example", "b.example"}

@@ -218,7 +218,8 @@ def test_the_allowed_hosts_come_from_the_deployment(
     statuses = []
     for host in ("files.example", "elsewhere.example"):
         body = json.dumps({"url": f"https://{host}/a.csv"})
-        event = proxy_event("POST", "/models/wine/uploads", body, **{"x-api-key": aws.secret})
+        headers = {"x-api-key": aws.secret, "content-type": "application/json"}
+        event = proxy_event("POST", "/models/wine/uploads", body, **headers)
         statuses.append(app.handler(event, None)["statusCode"])
     assert statuses == [202, 422]
     (run,) = aws.runs(machine)

@@ -183,8 +183,8 @@ def test_what_is_no_number_of_a_version_is_422(house: House, version: str) -> No
 @pytest.mark.parametrize("path", ["/models/beer", "/models/beer/spec"])
 def test_a_model_that_nobody_declared_says_how_to_declare_it(house: House, path: str) -> None:
     declare(house, SPEC)
-    error = told(get(house, path), 503)
-    assert (error["code"], error["field"]) == ("not_ready", "model")
+    error = told(get(house, path), 404)
+    assert (error["code"], error["field"]) == ("not_found", "model")
     assert "POST /models" in error["message"] and "inbox/beer/" in error["message"]
 
 

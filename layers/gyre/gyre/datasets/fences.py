@@ -29,8 +29,8 @@ def fences_of(spec: ModelSpec, chunks: Iterator[Chunk]) -> dict[str, tuple[float
         values = np.concatenate(parts) if parts else np.empty(0)
         reach = spec.columns[name].outliers
         if len(values) and reach is not None:
-            first, third = np.quantile(values, (0.25, 0.75))
-            with np.errstate(over="ignore"):  # a fence at infinity keeps nothing out
+            with np.errstate(over="ignore", invalid="ignore"):  # a fence at infinity keeps nothing out
+                first, third = np.quantile(values, (0.25, 0.75))
                 fences[name] = (float(first - reach * (third - first)), float(third + reach * (third - first)))
     return fences
 

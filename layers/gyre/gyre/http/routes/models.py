@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.encoders import jsonable_encoder
 
 from gyre.datasets.version import version_numbers
+from gyre.errors import NotFound, NotReady
 from gyre.objects import ObjectStore
 from gyre.registry.releases import releases
 from gyre.spec.base import MODEL_PATTERN
@@ -46,15 +47,22 @@ def router(data: ObjectStore, artifacts: ObjectStore) -> APIRouter:
 
     @routes.get("/models/{model}", summary="One model: its columns, features, data, and what serves.")
     def one(model: Model) -> dict[str, Any]:
-        declared = spec_of(model, artifacts)
+        declared = _found(model, artifacts)
         serving = {each.model: each.version for each in releases(artifacts)}
         return {**_line(model, serving.get(model), data, artifacts), **_declared(declared)}
 
     @routes.get("/models/{model}/spec", summary="model.yaml as it was sent; the newest version, or a named one.")
     def spec(model: Model, version: Annotated[int | None, Query(ge=1)] = None) -> Response:
-        return Response(spec_of(model, artifacts, version).text, media_type=YAML)
+        return Response(_found(model, artifacts, version).text, media_type=YAML)
 
     return routes
+
+
+def _found(model: str, artifacts: ObjectStore, version: int | None = None) -> SpecVersion:
+    try:
+        return spec_of(model, artifacts, version)
+    except NotReady as error:  # a run may wait for a declaration; who asks for one hears that there is none
+        raise NotFound(error.message, field="model") from error
 
 
 def _line(model: str, serves: str | None, data: ObjectStore, artifacts: ObjectStore) -> dict[str, Any]:
