@@ -34,7 +34,7 @@ ERROR = {
                 "details": {
                     "type": "array",
                     "items": {"type": "object"},
-                    "description": "Where there are several faults: each one's facts, such as the line of a model.yaml.",
+                    "description": "Of several faults: each one's facts, such as its line in a model.yaml.",
                 },
             },
         }

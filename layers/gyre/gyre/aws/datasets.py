@@ -99,7 +99,7 @@ class DeltaDatasets:
                 partition_by=[UPLOAD],
                 target_file_size=_FILE_BYTES,
                 writer_properties=_WRITER,
-                # The transaction makes the commit of one ingest impossible twice, also for two writers at once. A commit
+                # The transaction makes the commit of one ingest impossible twice, also for two writers at once. One
                 # that replaces is not tried again as it is: it would leave what others have appended meanwhile.
                 commit_properties=CommitProperties(
                     custom_metadata={_INGEST: ingest},
