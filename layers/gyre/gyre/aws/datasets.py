@@ -28,7 +28,9 @@ _CONFIGURATION = {
     "delta.enableExpiredLogCleanup": "false",
     "delta.logRetentionDuration": "interval 36500 days",
 }
-_KINDS = {kind: word for word, kind in ARROW_TYPES.items()}
+_KINDS = {
+    kind: " or ".join(word for word, each in ARROW_TYPES.items() if each == kind) for kind in ARROW_TYPES.values()
+}
 # What is being written must fit beside what is being read: the writer keeps a number of batches and whole files.
 _FILE_BYTES = 64 * 1024 * 1024
 _BATCH_ROWS = 16_384

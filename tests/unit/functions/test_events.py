@@ -1,0 +1,47 @@
+"""Every file in events/ through the handler it is for, over moto: its answer is the one that `sam local invoke` must
+give, too (tests/docker/test_sam_local.py)."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gyre.aws.datasets import DeltaDatasets
+from gyre.aws.s3 import S3Bucket
+from gyre.spec.versions import add_spec
+from tests.event_answers import EXPECTED, check
+from tests.event_data import EVENTS, FILES, SPEC, UPLOADED
+from tests.fakes.journal import MemoryJournal
+from tests.unit.functions.conftest import Aws, Load
+
+CASES = sorted(path.stem for path in EVENTS.glob("*.json"))
+
+
+def test_every_event_says_what_it_expects() -> None:
+    assert sorted(EXPECTED) == CASES
+
+
+@pytest.fixture
+def handlers(
+    load: Load, aws: Aws, journal: MemoryJournal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
+    """By the beginning of an event's name, what it is for; the stack has what the events speak of."""
+    monkeypatch.setattr("gyre.aws.datasets.DeltaDatasets", lambda _: DeltaDatasets(str(tmp_path)))
+    monkeypatch.setenv("GYRE_TRAINING_STATE_MACHINE", aws.machine("training"))
+    monkeypatch.setenv("GYRE_MONITORING_STATE_MACHINE", aws.machine("monitoring"))
+    add_spec(SPEC, S3Bucket("artifacts"))
+    for key, content in FILES.items():
+        aws.put(key, content)
+    science, log = load("science"), load("prediction_log")
+    for app in (science, log):
+        monkeypatch.setattr(app, "DeltaJournal", lambda _: journal)
+    upload = {"key": UPLOADED, "version": None}
+    science.train({"task": "ingest", "run": "upload-1", "model": "wine", "upload": upload}, None)
+    made = {name: load(name).handler for name in ("inference", "training_trigger", "drift")}
+    return made | {"prediction_log": log.handler, "science-train": science.train, "science-monitor": science.monitor}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_event_is_answered_as_expected(handlers: dict[str, Any], aws: Aws, case: str) -> None:
+    (handle,) = [handler for name, handler in handlers.items() if case.startswith(f"{name}-")]
+    check(case, handle(aws.event(case), None))
