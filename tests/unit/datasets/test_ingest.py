@@ -443,6 +443,8 @@ class Fragile:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._kept, name)
+        if name == "seek":  # asks nobody
+            return found
 
         def call(*args: Any, **kwargs: Any) -> Any:
             answer = self._breakdown.around(name, lambda: found(*args, **kwargs))

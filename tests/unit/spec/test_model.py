@@ -2,7 +2,7 @@
 
 import pytest
 
-from gyre.spec.check import read_spec
+from gyre.spec.check import check, read_spec
 from tests.unit.spec.texts import SMALL, places, told, with_column
 
 
@@ -246,3 +246,38 @@ def test_fairness_needs_somebody_to_be_fair_to(policy: str, field: str) -> None:
 def test_hyper_parameters_are_for_estimators_that_compete() -> None:
     text = SMALL + "training: {estimators: [linear], space: {linear: {}, boosting: {}}}\n"
     assert told(text) == [("training.space.boosting", "boosting is not among `training.estimators`")]
+
+
+def test_names_that_a_table_cannot_hold_are_told() -> None:
+    text = SPEC_OF_NAMES.replace("x:", "_gyre_row:").replace("y2:", "AGE:")
+    assert [(fault.field, fault.line) for fault in check(text)[1]] == [("columns._gyre_row", 5), ("columns.AGE", 7)]
+
+
+SPEC_OF_NAMES = """\
+model: m
+task: binary
+target: y
+columns:
+  x: {type: number}
+  age: {type: number}
+  y2: {type: number}
+  y: {type: boolean}
+"""
+
+
+def test_what_says_nothing_of_rows_makes_no_other_rows() -> None:
+    """Given a spec, when only what concerns people or models changes, then its data is the same; else it is not."""
+
+    def digest(text: str) -> str:
+        spec, faults = check(text)
+        assert spec is not None and not faults
+        return spec.data_digest
+
+    before = digest(SPEC_OF_NAMES)
+    assert (
+        digest(SPEC_OF_NAMES.replace("x: {type: number}", "x: {type: number, description: d, feature: false}"))
+        == before
+    )
+    assert digest(SPEC_OF_NAMES + "gates: {bundle_mb: 5}\n") == before
+    assert digest(SPEC_OF_NAMES.replace("x: {type: number}", "x: {type: number, range: [0, 1]}")) != before
+    assert digest(SPEC_OF_NAMES + "rules: [{name: r, check: x < 1}]\n") != before

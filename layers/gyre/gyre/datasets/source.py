@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from gyre.datasets.upload import SUFFIXES
 from gyre.errors import Invalid, TooLarge
-from gyre.spec.base import COLUMN_PATTERN
+from gyre.spec.base import COLUMN_PATTERN, OURS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,7 +22,6 @@ CHUNK_ROWS = 65_536
 # Of a chunk, of a block that is read at once, and so of one row.
 CHUNK_BYTES = 16 * 1024 * 1024
 SHOWN_TEXT = 2_000
-OURS = "_gyre"
 
 Format = Literal["csv", "tsv", "jsonl", "parquet"]
 

@@ -5,6 +5,8 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 MODEL_PATTERN = r"^[a-z][a-z0-9_-]{0,62}$"
+# What Gyre adds to a table: which ingest a row came with, its number, its flags.
+OURS = "_gyre"
 COLUMN_PATTERN = r"^[^`\x00-\x1f]{1,128}$"
 
 ColumnName = Annotated[str, Field(pattern=COLUMN_PATTERN)]

@@ -5,13 +5,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from gyre.spec.base import MODEL_PATTERN, ColumnName, Disagreement, Path, Section
+from gyre.spec.base import MODEL_PATTERN, OURS, ColumnName, Disagreement, Path, Section
 from gyre.spec.columns import Column, Derived, Rule
 from gyre.spec.expression import ExpressionError, Kind, kind_of, parse
 from gyre.spec.policy import Dataset, Gates, Monitoring, Quality, Release, Retention, Retrain, Split, Training
 from gyre.spec.preparing import preparation_faults
 from gyre.spec.reading import Reading
 
+# What decides which rows are taken, and with which values.
+_OF_COLUMNS = {"type", "range", "values", "length", "required", "unique", "outliers", "missing", "actions"}
 _KINDS: dict[str, Kind] = {
     "number": "number", "integer": "number", "boolean": "truth", "category": "text", "text": "text", "time": "time",
 }  # fmt: skip
@@ -84,9 +86,14 @@ class ModelSpec(Section):
 
     @property
     def data_digest(self) -> str:
-        """Names what is declared about data: uploads under specs that differ in nothing of it give the same rows."""
+        """Names what is declared about rows: under two specs that differ in nothing of it an upload gives the same."""
         told = self.model_dump_json(
-            include={"target", "read", "columns", "derived", "filter", "rules", "dataset", "quality"}
+            include={
+                **dict.fromkeys(("target", "read", "filter", "dataset", "quality"), True),
+                "columns": {"__all__": _OF_COLUMNS},
+                "derived": {"__all__": {"formula", "ratio", "bin", "edges", "labels"}},
+                "rules": {"__all__": {"name", "check", "action"}},
+            }
         )
         return hashlib.sha256(told.encode()).hexdigest()
 
@@ -100,12 +107,23 @@ class ModelSpec(Section):
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         faults = [
-            *self._named_columns(), *self._target_faults(), *self._expression_faults(), *self._feature_faults(),
-            *self._policy_faults(),
+            *self._name_faults(), *self._named_columns(), *self._target_faults(), *self._expression_faults(),
+            *self._feature_faults(), *self._policy_faults(),
         ]  # fmt: skip
         if faults:
             raise Disagreement(faults)
         return self
+
+    def _name_faults(self) -> list[tuple[Path, str]]:
+        faults: list[tuple[Path, str]] = []
+        seen: dict[str, str] = {}
+        for place, name in [("columns", each) for each in self.columns] + [("derived", each) for each in self.derived]:
+            if name.startswith(OURS):
+                faults.append(((place, name), f"names that begin with {OURS} are Gyre's own"))
+            earlier = seen.setdefault(name.lower(), name)
+            if earlier != name:
+                faults.append(((place, name), f"a table cannot tell it from {earlier!r}: capitals do not count there"))
+        return faults
 
     def _named_columns(self) -> list[tuple[Path, str]]:
         wanted: list[tuple[Path, str | None]] = [
