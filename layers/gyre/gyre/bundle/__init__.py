@@ -1,0 +1,1 @@
+"""What training compiles and serving reads: a model as a graph and arrays, with nothing pickled."""
