@@ -31,13 +31,13 @@ def tables(draw: st.DrawFn) -> list[list[str]]:
     st.booleans(),
 )
 @example([["x", ""]], ",", '"', csv.QUOTE_MINIMAL, "\n", True)
+@example([["\ufeff", ""]], ",", '"', csv.QUOTE_MINIMAL, "\n", True)
+@example([["\ufeff\ufeffx"]], ",", '"', csv.QUOTE_MINIMAL, "\n", False)
 def test_any_table_comes_back(
     table: list[list[str]], delimiter: str, quote: str, quoting: int, line_end: str, ends: bool
 ) -> None:
     # given: a writer that leaves a bare \r without quotes (it takes \n alone for a line end) writes something else
     assume(quoting != csv.QUOTE_MINIMAL or line_end == "\r\n" or not any("\r" in cell for row in table for cell in row))
-    # pyarrow takes a byte order mark at the beginning of a piece for one, also in front of a row's first cell
-    assume(not any(row[0].startswith("\ufeff") for row in table))
     file = io.StringIO(newline="")
     writer = csv.writer(file, delimiter=delimiter, quotechar=quote, quoting=quoting, lineterminator=line_end)
     writer.writerows([[f"c{at}" for at in range(len(table[0]))], *table])

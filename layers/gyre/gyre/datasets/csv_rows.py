@@ -12,7 +12,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from gyre.datasets.source import CHUNK_BYTES, CHUNK_ROWS, SHOWN_TEXT, Chunk, Malformed, no_rows
-from gyre.datasets.text import Text
+from gyre.datasets.text import UTF8_MARK, Text
 from gyre.errors import Invalid
 
 # Small enough for the processor's cache, so that more at a time is slower.
@@ -89,7 +89,9 @@ class CsvRows:
             malformed.append(Malformed(row + found.number, "ragged", found.text[:SHOWN_TEXT], detail))
             return "skip"
 
-        whole = content + self._sentinel.encode() + b"\n"
+        # pyarrow takes one byte order mark from the beginning of whatever it is given, also where it is part of a cell.
+        mark = UTF8_MARK if content.startswith(UTF8_MARK) else b""
+        whole = mark + content + self._sentinel.encode() + b"\n"
         try:
             table = csv.read_csv(
                 pa.py_buffer(whole),

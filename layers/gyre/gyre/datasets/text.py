@@ -13,9 +13,9 @@ HEAD_BYTES = 1024 * 1024
 UNPACKED_FREELY = 256 * 1024 * 1024
 UNPACKED_TIMES = 200
 
-_UTF8_MARK = b"\xef\xbb\xbf"
+UTF8_MARK = b"\xef\xbb\xbf"
 _MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
-    (_UTF8_MARK, "utf-8"),
+    (UTF8_MARK, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -67,7 +67,7 @@ class Text:
         self._decoder = codecs.getincrementaldecoder(self.encoding)()
         self._is_utf8 = codecs.lookup(self.encoding).name == "utf-8"
         self._taken, self._lines, self._is_over = 0, 0, False
-        self._ready = self._clean(head).removeprefix(_UTF8_MARK)
+        self._ready = self._clean(head).removeprefix(UTF8_MARK)
 
     @property
     def head(self) -> bytes:
