@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import boto3
-
 from bench.emulator import ROOT, make, own_emulator
 from bench.measure import Timing, keep, repeat
+from cli.client import GyreClient
 from gyre import __version__
 from infra.deploy.record import read_record
 
@@ -44,13 +43,7 @@ def redeploy(path: Path) -> Timing:
 
 def delete_stack() -> None:
     record = read_record()
-    cloudformation = boto3.client(
-        "cloudformation",
-        endpoint_url=record.endpoint_url,
-        region_name=record.region,
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-    )
+    cloudformation = GyreClient(record).aws("cloudformation")
     cloudformation.delete_stack(StackName=record.stack)
     cloudformation.get_waiter("stack_delete_complete").wait(
         StackName=record.stack, WaiterConfig={"Delay": 1, "MaxAttempts": 60}

@@ -12,10 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 from bench.emulator import make, own_emulator
 from bench.measure import Timing, keep, repeat, timing
+from cli.client import GyreClient
 from examples.catalogue import EXAMPLES
 from gyre import __version__
 from infra.deploy.record import StackRecord, read_record
@@ -23,7 +22,7 @@ from infra.deploy.record import StackRecord, read_record
 MODEL = "obesity"
 ROWS = 400_000
 TIMES = 3
-LARGE_BYTES = int(float(os.environ.get("BENCH_LARGE_GB", "2")) * 1024**3)
+LARGE_BYTES = 2 * 1024**3
 STATED = 1_250  # records a second that an earlier system stated
 
 
@@ -60,11 +59,7 @@ def in_child(record: StackRecord, key: str, version: str) -> dict[str, Any]:
 class Bench:
     def __init__(self) -> None:
         self.record = read_record()
-        own = "local"
-        self.s3 = boto3.client(
-            "s3", endpoint_url=self.record.endpoint_url, region_name=self.record.region,
-            aws_access_key_id=own, aws_secret_access_key=own,
-        )  # fmt: skip
+        self.s3 = GyreClient(self.record).aws("s3")
         self.s3.put_object(
             Bucket=self.record.artifact_bucket,
             Key=f"specs/{MODEL}/00000001.yaml",

@@ -1,6 +1,5 @@
 """The tables of datasets as Delta tables in S3."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 import pyarrow as pa
@@ -19,6 +18,7 @@ from gyre.aws.delta import storage_options
 from gyre.datasets.table import UPLOAD, Batches, TableName
 from gyre.datasets.typed import ARROW_TYPES
 from gyre.errors import Invalid, NotFound, Unavailable
+from gyre.spec.base import alike
 
 # Each time somebody else was faster: with twenty writers at once the last one needs about as many tries.
 _TRIES = 20
@@ -179,9 +179,8 @@ def _version_of(table: DeltaTable, ingest: str) -> int | None:
 
 
 def _check_names(schema: pa.Schema) -> None:
-    times = Counter(name.lower() for name in schema.names)
-    if alike := [name for name in schema.names if times[name.lower()] > 1]:
-        raise Invalid(f"A table cannot tell the columns {', '.join(alike)[:500]} apart. Rename all but one.")
+    if same := alike(schema.names):
+        raise Invalid(f"A table cannot tell the columns {', '.join(same)[:500]} apart. Rename all but one.")
 
 
 def _fitted(schema: pa.Schema, table: DeltaTable, ingest: str) -> pa.Schema:

@@ -1,7 +1,6 @@
 """Delta tables in S3: what the journal and the datasets have in common."""
 
 import os
-from pathlib import Path
 
 
 def storage_options(uri: str) -> dict[str, str]:
@@ -12,10 +11,3 @@ def storage_options(uri: str) -> dict[str, str]:
     if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
         options |= {"AWS_ENDPOINT_URL": endpoint, "AWS_ALLOW_HTTP": str(endpoint.startswith("http://")).lower()}
     return options
-
-
-def ready(uri: str) -> str:
-    """The place of a table; a folder is made, a bucket is there."""
-    if not uri.startswith("s3://"):
-        Path(uri).mkdir(parents=True, exist_ok=True)
-    return uri

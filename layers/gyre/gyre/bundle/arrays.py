@@ -3,14 +3,12 @@
 import io
 import zipfile
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from gyre.errors import Invalid
+from gyre.features.compute import Array
 
-Array = npt.NDArray[Any]
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first that a zip can tell; numpy writes the time of day
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from gyre.bundle.format import Bundle
 from gyre.bundle.kernel import kernel
-from gyre.bundle.scores import Additive, Array, Floats, Trees
+from gyre.bundle.scores import Additive, Floats, Trees
+from gyre.features.compute import Array
 
 # The kernel's own names for: along the paths that training rows took, the score as it is, no interactions.
 _ALONG_PATHS, _AS_IT_IS, _NO_INTERACTIONS = 1, 0, False

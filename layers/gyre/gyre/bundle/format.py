@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gyre.bundle.arrays import Array, load_arrays
+from gyre.bundle.arrays import load_arrays
 from gyre.bundle.scores import Scores, scores_of
 from gyre.errors import Invalid, NotFound
+from gyre.features.compute import Array
 from gyre.features.inputs import Layout, layout
 from gyre.objects import ObjectStore
 from gyre.spec.columns import Column

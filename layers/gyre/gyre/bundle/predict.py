@@ -8,9 +8,9 @@ import onnxruntime  # type: ignore[import-untyped]
 
 from gyre.bundle.explain import Explainer, Explanations
 from gyre.bundle.format import Bundle, needed_columns
-from gyre.bundle.scores import Array, Floats
+from gyre.bundle.scores import Floats
 from gyre.errors import Invalid
-from gyre.features.compute import Columns
+from gyre.features.compute import Array, Columns
 from gyre.features.inputs import inputs
 
 MOST_ROWS = 4_096

@@ -4,16 +4,15 @@ The same arrays are written into the graph and used to explain, so that an expla
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gyre.errors import Invalid
+from gyre.features.compute import Array
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)

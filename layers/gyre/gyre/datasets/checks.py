@@ -47,7 +47,16 @@ class Checker:
         self._inputs = spec.computed_with or frozenset((spec.target,))
         self._fences = fences
         self._seen = {name: Seen() for name, column in spec.columns.items() if column.unique}
-        self._rows_seen = Seen()
+        # Where each row has a value of its own, two equal rows are told apart by it.
+        own = any(
+            column.unique and column.required and column.action("unique") in ("reject", "fail")
+            for column in spec.columns.values()
+        )
+        wish = spec.quality.duplicates
+        self._duplicates: Action = "flag" if wish == "keep" else wish
+        self._rows_seen = Seen() if wish != "keep" and self._present and not own else None
+        # A malformed row cannot be taken apart into what may be shown and what not.
+        self._private = any(column.personal for column in spec.columns.values())
         self._rules = [(rule, parse(rule.check)) for rule in spec.rules]
         self._filter = parse(spec.filter) if spec.filter is not None else None
 
@@ -149,21 +158,16 @@ class Checker:
             right = wanted & ~rows.rejected & truths(pc.is_valid(rows.values[name]))
             broken = _among(right, seen, [rows.values[name]])
             self._value(rows, broken, name, self._spec.columns[name], "unique")
-        # Where each row has a value of its own, two equal rows were told apart by it above.
-        own = any(
-            column.unique and column.required and column.action("unique") in ("reject", "fail")
-            for column in self._spec.columns.values()
-        )
-        if (wish := self._spec.quality.duplicates) != "keep" and self._present and not own:
+        if self._rows_seen is not None:
             right = wanted & ~rows.rejected
             broken = _among(right, self._rows_seen, [rows.cells(name) for name in sorted(self._present)])
-            self._act(rows, broken, "duplicate", wish)
+            self._act(rows, broken, "duplicate", self._duplicates)
 
     def _count(self, rows: Rows, chunk: Chunk, wanted: np.ndarray, accepted: np.ndarray) -> None:
-        # Such a row cannot be taken apart into what may be shown and what not.
-        private = any(column.personal for column in self._spec.columns.values())
         for each in chunk.malformed:
-            self.findings.add(each.code, "reject", np.ones(1, bool), cells=None if private else pa.array([each.text]))
+            self.findings.add(
+                each.code, "reject", np.ones(1, bool), cells=None if self._private else pa.array([each.text])
+            )
         so_far, taken = self.counts, int(np.count_nonzero(accepted))
         wanted_rows, bad = int(np.count_nonzero(wanted)), len(chunk.malformed)
         self.counts = replace(

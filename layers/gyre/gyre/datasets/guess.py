@@ -84,7 +84,7 @@ def guess_decimal(columns: list[pa.Array]) -> Reading:
 
 def _has_fractions(texts: pa.Array, reading: Reading) -> bool:
     marked = pc.any(pc.match_substring(texts, reading.decimal)).as_py()
-    return bool(marked) and not typed(texts, Column(type="number"), reading).failed.any()
+    return bool(marked) and _is_numeric(texts, reading)
 
 
 def _type(texts: pa.Array, reading: Reading) -> ColumnType:

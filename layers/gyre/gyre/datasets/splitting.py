@@ -12,16 +12,15 @@ import pyarrow.parquet as pq
 
 from gyre.datasets.kept_split import KeptSplit, keep_split, read_split, splits_folder
 from gyre.datasets.rows import as_numpy
-from gyre.datasets.split import PARTS, divide
+from gyre.datasets.split import NO_PART, PARTS, divide
 from gyre.datasets.table import ROW, UPLOAD, DatasetTables
-from gyre.datasets.version import dataset_version, version_numbers
+from gyre.datasets.version import versions
 from gyre.errors import Conflict, NotFound
 from gyre.objects import ObjectStore
 from gyre.spec.model import ModelSpec
 from gyre.spec.versions import SpecVersion
 
 _ORDER = "_gyre_order"
-_NONE = -1  # of no part: a row without a target, or one that a newer row of the same id replaces
 
 
 def split_version(version: int, declared: SpecVersion, data: ObjectStore, tables: DatasetTables) -> KeptSplit:
@@ -42,7 +41,7 @@ def split_version(version: int, declared: SpecVersion, data: ObjectStore, tables
         f"{name}.parquet",
         hashlib.sha256(content).hexdigest(),
         counts,
-        int(np.count_nonzero(parts == _NONE)),
+        int(np.count_nonzero(parts == NO_PART)),
         spec.split.by,
         spec.split.seed,
     )
@@ -71,24 +70,22 @@ def _ordered(version: int, spec: ModelSpec, data: ObjectStore, tables: DatasetTa
     """What a split needs of each row: those of the oldest upload first, in the order of their file."""
     needed = dict.fromkeys(filter(None, (spec.target, spec.id, spec.time, spec.group)))
     rows = tables.read(spec.model, "processed", version, [UPLOAD, ROW, *needed])
-    came = {
-        dataset_version(spec.model, number, data).ingest: number
-        for number in version_numbers(spec.model, data)
-        if number <= version
-    }
     ingests = rows[UPLOAD].combine_chunks().dictionary_encode()
+    names = ingests.dictionary.to_pylist()
+    came: dict[str, int] = {}
+    for known in versions(spec.model, data, before=version + 1):
+        came[known.ingest] = known.version
+        if came.keys() >= set(names):
+            break
     # An ingest without a record was ended right before it was written; its rows lie in the table all the same.
-    numbers = [
-        came.get(name) or tables.version_of(spec.model, "processed", name) or 0
-        for name in ingests.dictionary.to_pylist()
-    ]
+    numbers = [came.get(name) or tables.version_of(spec.model, "processed", name) or 0 for name in names]
     number_of = np.array(numbers, dtype=np.int64)
     order = np.lexsort((rows[ROW].to_numpy(), number_of[ingests.indices.to_numpy()]))
     return rows.take(pa.array(order))
 
 
 def _parts(spec: ModelSpec, rows: pa.Table) -> np.ndarray:
-    parts = np.full(rows.num_rows, _NONE, dtype=np.int8)
+    parts = np.full(rows.num_rows, NO_PART, dtype=np.int8)  # also of a row that a newer one of its id replaces
     current = _newest_of_each_id(rows, spec.id)
     chosen = rows.filter(pa.array(current))
     columns = [None if name is None else _column(chosen, name) for name in (spec.target, spec.time, spec.group)]

@@ -1,10 +1,10 @@
 """What is said of a whole upload: whether it is taken, and what a person should look at."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 from gyre.datasets.report import Alert, Finding, Report
 from gyre.errors import Invalid
+from gyre.spec.base import alike
 from gyre.spec.model import ModelSpec
 
 _NAMED = 12  # names in one message
@@ -12,11 +12,10 @@ _NAMED = 12  # names in one message
 
 def check_names(columns: Sequence[str]) -> None:
     """`Invalid` if two columns of the file would be one in a table."""
-    times = Counter(name.lower() for name in columns)
-    if alike := [name for name in columns if times[name.lower()] > 1]:
+    if same := alike(columns):
         raise Invalid(
             f"The file has columns whose names differ in capitals alone, and a table cannot tell them apart: "
-            f"{_named(alike)}. Rename all but one.",
+            f"{_named(same)}. Rename all but one.",
             field="columns",
         )
 

@@ -1,5 +1,7 @@
 """What every section of model.yaml has in common."""
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -20,6 +22,13 @@ def _word(value: object) -> object:
 
 
 Word = Annotated[str, BeforeValidator(_word, json_schema_input_type=str | int)]
+
+
+def alike(names: Iterable[str]) -> list[str]:
+    """Those that differ from another one in capitals alone: to a table they are the same."""
+    listed = list(names)
+    times = Counter(name.lower() for name in listed)
+    return [name for name in listed if times[name.lower()] > 1]
 
 
 class Disagreement(ValueError):

@@ -10,8 +10,9 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from gyre.bundle.scores import Array, Floats
+from gyre.bundle.scores import Floats
 from gyre.errors import Invalid
+from gyre.features.compute import Array
 
 Method = Literal["sigmoid", "isotonic"]
 

@@ -27,10 +27,10 @@ from gyre.bundle.format import (
     with_parts,
 )  # fmt: skip
 from gyre.bundle.predict import Predictor
-from gyre.bundle.scores import Additive, Array, Floats, Trees
+from gyre.bundle.scores import Additive, Floats, Trees
 from gyre.errors import Invalid
 from gyre.features import graph
-from gyre.features.compute import Columns
+from gyre.features.compute import Array, Columns
 from gyre.features.inputs import layout
 from gyre.features.prepare import feature_names, origin
 from gyre.training.fitting import Fitted

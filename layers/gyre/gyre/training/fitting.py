@@ -16,9 +16,9 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from gyre.bundle.format import Class, needed_columns, served
 from gyre.bundle.predict import Predictions
-from gyre.bundle.scores import Array, Floats
+from gyre.bundle.scores import Floats
 from gyre.errors import Invalid
-from gyre.features.compute import Columns
+from gyre.features.compute import Array, Columns
 from gyre.features.inputs import Input, layout
 from gyre.features.prepare import frame, preparation
 from gyre.spec.columns import Column, Derived

@@ -9,7 +9,8 @@ import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from gyre.bundle.format import ScoreUnit
-from gyre.bundle.scores import Additive, Array, Trees
+from gyre.bundle.scores import Additive, Trees
+from gyre.features.compute import Array
 from gyre.training.calibration import Calibration
 
 OPSETS = {"": 20, "ai.onnx.ml": 3}

@@ -7,7 +7,8 @@ import numpy as np
 
 from gyre.bundle.format import ScoreUnit
 from gyre.bundle.kernel import kernel
-from gyre.bundle.scores import Additive, Array, Floats, Trees
+from gyre.bundle.scores import Additive, Floats, Trees
+from gyre.features.compute import Array
 
 
 def linear(model: Any) -> Additive:
