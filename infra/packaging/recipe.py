@@ -66,6 +66,8 @@ def image(name: str, place: str, lock: str, *sources: Source) -> Part:
 
 
 GYRE = Source("layers/gyre/gyre", into="gyre")
+# MLflow's entry points for our store: only where MLflow is (docs/decisions/0009).
+ENTRY_POINTS = Source("layers/gyre/gyre_mlflow-0.1.0.dist-info", into="gyre_mlflow-0.1.0.dist-info")
 
 # Layers first: a function's handler is imported together with the layers it will run on.
 PARTS = (
@@ -79,5 +81,5 @@ PARTS = (
     function("training_trigger"),
     function("prediction_log"),
     function("drift"),
-    image("science", "gyre-science", "science.lock", Source("functions/science"), GYRE),
+    image("science", "gyre-science", "science.lock", Source("functions/science"), GYRE, ENTRY_POINTS),
 )
