@@ -6,9 +6,9 @@ import numpy as np
 
 from gyre.bundle.format import Class
 from gyre.bundle.predict import Predictions
+from gyre.evaluation.targets import targets
 from gyre.features.compute import Array
 from gyre.spec.model import ModelSpec
-from gyre.training.targets import targets
 
 
 @dataclass(frozen=True)

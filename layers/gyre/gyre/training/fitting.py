@@ -18,6 +18,7 @@ from gyre.bundle.format import Class, needed_columns, served
 from gyre.bundle.predict import Predictions
 from gyre.bundle.scores import Floats
 from gyre.errors import Invalid
+from gyre.evaluation.targets import targets
 from gyre.features.compute import Array, Columns
 from gyre.features.inputs import Input, layout
 from gyre.features.prepare import frame, preparation
@@ -29,7 +30,6 @@ from gyre.training.calibration import Calibration, calibrated, held_out
 from gyre.training.estimators import Entry, checked_parameters, entry_of
 from gyre.training.reference import reference
 from gyre.training.scores import raw_scores
-from gyre.training.targets import targets
 
 # Cells of a matrix that has to be dense: 400 MB in single precision, and the estimator takes as much again.
 MOST_DENSE_CELLS = 100_000_000

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from gyre.evaluation.targets import Targets
 from gyre.features.compute import Array, Columns, derive, is_missing
 from gyre.spec.model import ModelSpec
-from gyre.training.targets import Targets
 
 _AT = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 _MOST_CATEGORIES = 50

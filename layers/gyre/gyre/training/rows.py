@@ -1,0 +1,54 @@
+"""The rows of one part of a split, as estimators and bundles take them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gyre.datasets.kept_split import KeptSplit
+from gyre.datasets.rows import as_numpy
+from gyre.datasets.splitting import read_part
+from gyre.datasets.table import DatasetTables
+from gyre.errors import Invalid
+from gyre.features.compute import Array, Columns
+from gyre.objects import ObjectStore
+from gyre.spec.model import ModelSpec
+
+
+@dataclass(frozen=True)
+class PartRows:
+    """One part: every declared column that training or judging needs, and the target."""
+
+    columns: Columns
+    target: Array
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    def chosen(self, rows: Array) -> "PartRows":
+        """Some of them, by a mask or by their places."""
+        return PartRows({name: values[rows] for name, values in self.columns.items()}, self.target[rows])
+
+
+def wanted_columns(spec: ModelSpec) -> tuple[str, ...]:
+    """What a spec needs of each row: features, what derived ones are computed from, protected columns, the group and
+    the time; never an id or a personal column."""
+    features = {name for name in spec.features if name in spec.columns}
+    inputs = frozenset().union(*(spec.inputs_of(each) for each in spec.derived.values()))
+    named = filter(None, (spec.group, spec.time))
+    protected = {name for name, column in spec.columns.items() if column.protected}
+    wanted = (features | inputs | protected | set(named)) - {spec.target}
+    return tuple(name for name in spec.columns if name in wanted)
+
+
+def read_rows(split: KeptSplit, part: str, spec: ModelSpec, data: ObjectStore, tables: DatasetTables) -> PartRows:
+    """The rows of a part in the order in which they came in."""
+    names = wanted_columns(spec)
+    try:
+        table = read_part(split, part, [*names, spec.target], data, tables)
+    except KeyError as error:
+        raise Invalid(
+            f"Dataset version {split.dataset} of {spec.model} has no column {error}: it was taken in under an older "
+            "model.yaml. Upload the data anew, or train on a newer version.",
+            field="dataset",
+        ) from error
+    columns: Mapping[str, Array] = {name: as_numpy(table[name].combine_chunks()) for name in names}
+    return PartRows(columns, as_numpy(table[spec.target].combine_chunks()))
