@@ -2,9 +2,9 @@
 
 import sys
 
-from bench import ground_floor, ingest
+from bench import ground_floor, ingest, search
 
-BENCHES = {"ground_floor": ground_floor.main, "ingest": ingest.main}
+BENCHES = {"ground_floor": ground_floor.main, "ingest": ingest.main, "search": search.main}
 
 if __name__ == "__main__":
     wanted = sys.argv[1:] or list(BENCHES)

@@ -5,11 +5,13 @@ import subprocess
 import sys
 import threading
 import uuid
+from datetime import UTC, datetime
 
 import boto3
 from botocore.exceptions import EndpointConnectionError
 
 from bench.measure import Timing, keep, repeat
+from gyre.registry.tracking import Registration, TrackedCandidate, TrackedDataset, TrackedTraining
 
 PORT = 5057
 TIMES = 15
@@ -72,12 +74,49 @@ class Bench:
         }
         return {f"{name}, {size} runs": timing for name, timing in found.items()}
 
+    def trainings(self, size: int) -> dict[str, Timing]:
+        """Through our own adapter: a search of nine candidates with ten files, its version, its release."""
+        from gyre.aws.mlflow_tracking import MlflowTracking
+
+        tracking = MlflowTracking(self._uri)
+        told = [a_training() for _ in range(4)]
+        tracking.record(told[0])
+        waiting, registered = iter(told[1:]), iter(told)
+        found = {
+            "training recorded": repeat(3, lambda: tracking.record(next(waiting))),
+            "the same again": repeat(3, lambda: tracking.record(told[0])),
+            "version registered": repeat(4, lambda: tracking.register(a_version(next(registered).run))),
+            "aliases mirrored": repeat(
+                1, lambda: tracking.mirror("bench", {"champion": 1, "challenger": 2}, {1: "live"})
+            ),
+            "nothing to mirror": repeat(3, lambda: tracking.mirror("bench", {"champion": 1, "challenger": 2}, {})),
+        }
+        return {f"{name}, {size} runs": timing for name, timing in found.items()}
+
     def size(self) -> int:
         return int(boto3.client("s3").head_object(Bucket=self._bucket, Key="mlflow.db")["ContentLength"])
 
     def _forget(self) -> None:
         """As if somebody else had written: the next read fetches the file."""
         self._client._tracking_client.store.database.start_anew()
+
+
+def a_training() -> TrackedTraining:
+    """One that searched as the examples do."""
+    now, figures = datetime.now(UTC), {f"figure.{n}": n / 40 for n in range(40)}
+    return TrackedTraining(
+        model="bench", run=f"train_{uuid.uuid4().hex}", started=now, ended=now,
+        parameters={f"p{n}": n for n in range(20)}, figures=figures, baseline=figures, fairness=figures,
+        artifacts={f"plots/{n}.svg": bytes(20_000) for n in range(10)}, dataset=TrackedDataset("bench", "v1", "s3://b/k"),
+        candidates=tuple(TrackedCandidate(n, "boosting", {f"p{m}": m for m in range(6)}, 0.5, 0.1) for n in range(9)),
+    )  # fmt: skip
+
+
+def a_version(run: str) -> Registration:
+    return Registration(
+        model="bench", run=run, tracked="0a1b", source="s3://artifacts/bundles/bench/0a1b/", reference="s3://data/r",
+        dataset=1, spec=1, commit="c0ffee", bundle="0a1b", estimator="boosting",
+    )  # fmt: skip
 
 
 def main() -> int:
@@ -90,12 +129,12 @@ def main() -> int:
         for size in SIZES:
             bench.fill(size)
             figures[f"bytes, {size} runs"] = float(bench.size())
-            timings |= bench.timings(size)
+            timings |= bench.timings(size) | bench.trainings(size)
         import mlflow
 
         keep("mlflow_store", timings, {"mlflow": mlflow.__version__}, figures)
         for name, timing in timings.items():
-            print(f"{name:32} {timing}")
+            print(f"{name:36} {timing}")
         print(figures)
     finally:
         server.terminate()

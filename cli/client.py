@@ -1,42 +1,46 @@
 """Speaks to a deployed stack: its API over HTTP, its buckets by upload."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict
+from urllib.parse import quote
 
 import boto3
 import httpx
 
+from cli.polling import POLL_SECONDS, Answer, CallFailed, Clock, TookTooLong, looks
 from infra.deploy.record import StackRecord
 from infra.deploy.target import bypass_proxies
 
-POLL_SECONDS = 0.3
+__all__ = ["Answer", "CallFailed", "Clock", "GyreClient", "Started", "TookTooLong", "waits"]
+
+Search = Mapping[str, Any] | Literal[False]
 
 
-class CallFailed(Exception):
-    """The API answered with an error; `status` and `error` are what it said."""
+class Started(TypedDict, total=False):
+    """A run that was started, and what it works on."""
 
-    def __init__(self, status: int, error: dict[str, Any]) -> None:
-        super().__init__(f"{status}: {error.get('message', error)}")
-        self.status = status
-        self.error = error
-
-
-class TookTooLong(Exception):
-    """Something did not come to its end within the limit."""
+    run: str
+    status_url: str
+    dataset: int | None
+    upload: str | None
+    version: int
 
 
 class GyreClient:
     """One deployment, as `.gyre/stack.json` describes it."""
 
-    def __init__(self, record: StackRecord) -> None:
+    def __init__(
+        self, record: StackRecord, transport: httpx.BaseTransport | None = None, clock: Clock | None = None
+    ) -> None:
         self.record = record
+        self._transport = transport
+        self._clock = clock or Clock()
         if record.endpoint_url:
             bypass_proxies()
         headers = {"x-api-key": record.api_key}
         self._http = httpx.Client(
-            base_url=record.api_url.rstrip("/") + "/", headers=headers, timeout=60, trust_env=False
+            base_url=record.api_url.rstrip("/") + "/", headers=headers, timeout=60, trust_env=False, transport=transport
         )
         # The emulator takes any credentials; a person's real ones never go there.
         own = "local" if record.endpoint_url else None
@@ -60,6 +64,8 @@ class GyreClient:
         """The bare response, for those who look at statuses and headers."""
         return self._http.request(method, path.lstrip("/"), **request)
 
+    # --- data ---------------------------------------------------------------------------------------------------------
+
     def upload(self, model: str, name: str, content: bytes | Path) -> tuple[str, str]:
         """Puts a file into a model's inbox; returns its key and version."""
         key = f"inbox/{model}/{name}"
@@ -67,19 +73,18 @@ class GyreClient:
         answer = self.aws("s3").put_object(Bucket=self.record.data_bucket, Key=key, Body=body)
         return key, answer["VersionId"]
 
-    def follow(self, url: str, seconds: float = 120) -> Iterator[dict[str, Any]]:
-        """The run, each time something about it changed, until it ended."""
-        limit = time.monotonic() + seconds
-        last: dict[str, Any] = {}
-        while time.monotonic() < limit:
-            told = self.get(url)
-            if told != last:
-                last = told
-                yield told
-            if told["status"] != "running":
-                return
-            time.sleep(POLL_SECONDS)
-        raise TookTooLong(f"{url} is still running after {seconds:.0f} s")
+    def bring(self, model: str, file: Path) -> tuple[str, str]:
+        """The same with the API's key alone: the API signs an address, and the file is streamed there."""
+        announced = self.post(f"{_model(model)}/uploads", {"name": file.name})
+        # A client of its own: our key is nothing that S3 should see.
+        proxies = self.record.endpoint_url is None
+        with httpx.Client(timeout=60, trust_env=proxies, transport=self._transport) as bare, file.open("rb") as content:
+            put = bare.put(announced["put_url"], content=content)
+        self._answer(put)
+        version = put.headers.get("x-amz-version-id")
+        if version is None:
+            raise CallFailed(put.status_code, {"message": "the data bucket keeps no versions of its files"})
+        return announced["upload"], version
 
     def run_of_upload(self, key: str, version: str, seconds: float = 60) -> str:
         """The name of the run that an upload started; it appears some moments after the upload."""
@@ -91,21 +96,152 @@ class GyreClient:
         )
         return run
 
-    @staticmethod
-    def until(true: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    # --- runs ---------------------------------------------------------------------------------------------------------
+
+    def train(
+        self, model: str, *, dataset: int | None = None, upload: str | None = None, spec: int | None = None,
+        base: str | int | None = None, search: Search | None = None,
+    ) -> Started:  # fmt: skip
+        """Starts a training. `search` is what it does otherwise than model.yaml says; False: no search."""
+        base = None if base is None else str(base)
+        asked = {"dataset": dataset, "upload": upload, "spec": spec, "base": base, "search": search}
+        started: Started = self.post("train", {"model": model} | _given(asked))
+        return started
+
+    def evaluate(
+        self, model: str, version: str | int = "production", *, dataset: int | None = None, part: str = "unseen"
+    ) -> Started:
+        """Starts the evaluation of a version on the rows of a dataset version."""
+        asked = {"model": model, "version": str(version), "part": part}
+        started: Started = self.post("evaluate", asked | _given({"dataset": dataset}))
+        return started
+
+    def run(self, run: str) -> Answer:
+        """How far a run came."""
+        told: Answer = self.get(f"runs/{_in_path(run)}")
+        return told
+
+    def resume(self, run: str) -> Answer:
+        """Goes on with a run that failed; the answer's `attempt` is the one that begins."""
+        told: Answer = self.post(f"runs/{_in_path(run)}/resume")
+        return told
+
+    def follow(self, url: str, seconds: float | None = 120, *, attempt: int | None = None) -> Iterator[Answer]:
+        """The run, each time something about it changed, until it ended or waits for a person. `attempt` is one that
+        was just begun: it may take a moment to appear."""
+        last: Answer = {}
+        for told in self.looks(url, seconds, attempt=attempt):
+            if told != last:
+                last = told
+                yield told
+
+    def looks(self, url: str, seconds: float | None = 120, *, attempt: int | None = None) -> Iterator[Answer]:
+        """The same at each look, changed or not."""
+        return looks(lambda: self.get(url), self._over, url, self._clock, seconds=seconds, attempt=attempt)
+
+    def _over(self, told: Answer) -> bool:
+        if told["status"] != "running" or not waits(told):
+            return bool(told["status"] != "running")
+        # The step is there a moment before its question is: only then can it be answered.
+        version = told.get("found", {}).get("register", {}).get("version")
+        return version is None or bool(self.version(told["input"]["model"], version)["waits_for_approval"])
+
+    # --- versions and releases ----------------------------------------------------------------------------------------
+
+    def versions(self, model: str, *, limit: int = 20, before: int | None = None) -> Answer:
+        """The versions of a model, newest first; `before` in the answer is where to go on."""
+        told: Answer = self.get(f"{_model(model)}/versions", limit=limit, **_given({"before": before}))
+        return told
+
+    def version(self, model: str, version: int) -> Answer:
+        """One version: its figures, its gates, where it stands."""
+        told: Answer = self.get(f"{_model(model)}/versions/{version}")
+        return told
+
+    def card(self, model: str, version: int, form: Literal["html", "json"] = "json") -> Any:
+        """Its model card: the document, or the page as text."""
+        return self.get(f"{_model(model)}/versions/{version}/card", form=form)
+
+    def release(self, model: str) -> Answer:
+        """What serves, and whether MLflow knows."""
+        told: Answer = self.get(f"{_model(model)}/release")
+        return told
+
+    def history(self, model: str, *, limit: int = 100) -> list[Answer]:
+        """Every move of its releases, newest first."""
+        moves: list[Answer] = self.get(f"{_model(model)}/history", limit=limit)["moves"]
+        return moves
+
+    def promote(
+        self, model: str, version: str | int, alias: Literal["production", "challenger"] = "production", *,
+        comment: str | None = None,
+    ) -> Answer:  # fmt: skip
+        """Lets a version serve, or puts it on trial."""
+        return self._move(model, "promote", comment, {"version": version, "alias": alias})
+
+    def rollback(self, model: str, *, comment: str | None = None) -> Answer:
+        """Back to what was production before."""
+        return self._move(model, "rollback", comment)
+
+    def withdraw(self, model: str, *, comment: str | None = None) -> Answer:
+        """Takes the challenger off trial."""
+        return self._move(model, "withdraw", comment)
+
+    def retire(self, model: str, version: int, *, comment: str | None = None) -> Answer:
+        """A version that shall not serve any more."""
+        return self._move(model, f"versions/{version}/retire", comment)
+
+    def restore(self, model: str, version: int, *, comment: str | None = None) -> Answer:
+        """A retired version may serve again."""
+        return self._move(model, f"versions/{version}/restore", comment)
+
+    def approve(self, model: str, version: int, *, approved: bool = True, comment: str | None = None) -> Answer:
+        """Says whether a version that waits may serve."""
+        return self._move(model, f"versions/{version}/approve", comment, {"approved": approved})
+
+    def mirror(self, model: str) -> Answer:
+        """Tells MLflow anew what serves."""
+        told: Answer = self.post(f"{_model(model)}/mirror")
+        return told
+
+    def _move(self, model: str, move: str, comment: str | None, asked: Mapping[str, Any] | None = None) -> Answer:
+        told: Answer = self.post(f"{_model(model)}/{move}", {**(asked or {}), **_given({"comment": comment})})
+        return told
+
+    # --- waiting ------------------------------------------------------------------------------------------------------
+
+    def until(self, true: Callable[[], bool], what: str, seconds: float = 60) -> None:
         """Waits with a limit; `what` is told when it is not kept."""
-        limit = time.monotonic() + seconds
+        limit = self._clock.now() + seconds
         while not true():
-            if time.monotonic() > limit:
+            if self._clock.now() > limit:
                 raise TookTooLong(f"waited {seconds:.0f} s and in vain: {what}")
-            time.sleep(POLL_SECONDS)
+            self._clock.pause(POLL_SECONDS)
 
     @staticmethod
     def _answer(response: httpx.Response) -> Any:
         if response.is_success:
             return response.json() if "json" in response.headers.get("content-type", "") else response.text
         try:
-            error = response.json()["error"]
+            error = dict(response.json()["error"])
         except (ValueError, KeyError, TypeError):
             error = {"message": response.text[:300]}
         raise CallFailed(response.status_code, error)
+
+
+def waits(told: Mapping[str, Any]) -> bool:
+    """Whether a run asks a person, which may take days."""
+    return any(step["name"] == "Ask" and step["status"] == "running" for step in told.get("steps", ()))
+
+
+def _given(asked: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: each for name, each in asked.items() if each is not None}
+
+
+def _in_path(name: str) -> str:
+    """So that it stays one part of the path, whatever it holds."""
+    return quote(name, safe="")
+
+
+def _model(name: str) -> str:
+    return f"models/{_in_path(name)}"

@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 
 from gyre import __version__
 from gyre.http.factory import is_open
-from gyre.http.routes import datasets, inference, models, monitoring, predictions, training
+from gyre.http.routes import datasets, inference, models, monitoring, predictions, releases, training
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "layers/gyre/gyre/http/openapi.json"
 
@@ -47,7 +47,8 @@ def routers() -> dict[str, list[APIRouter]]:
     return {
         "inference": [inference.router("", "", _PART)],
         "training_trigger": [
-            models.router(_PART, _PART), datasets.router(_PART, _PART, frozenset()), training.router(_PART, _PART),
+            models.router(_PART, _PART), datasets.router(_PART, _PART, frozenset()),
+            training.router(_PART, _PART, _PART), releases.router(_PART, _PART, _PART),
         ],
         "prediction_log": [predictions.router(_PART)],
         "drift": [monitoring.router("", _PART, _PART)],

@@ -25,20 +25,24 @@ def parts() -> tuple[ScienceSettings, S3Bucket, Any]:
 @cache
 def training_tasks() -> Mapping[str, Task]:
     from gyre.aws.datasets import DeltaDatasets  # a second of imports that monitoring needs none of
-    from gyre.training.tasks import TrainingTasks
+    from gyre.aws.mlflow_tracking import MlflowTracking
+    from gyre.tasks.step import Stores
+    from gyre.tasks.training import Places, training_tasks
 
     settings, data, log = parts()
-    tables = DeltaDatasets(f"s3://{settings.data_bucket}/datasets")
+    tracking, fetcher = MlflowTracking(settings.tracking), FileFetcher(settings.hosts, data)
+    stores = Stores(data, S3Bucket(settings.artifact_bucket), DeltaDatasets(f"s3://{settings.data_bucket}/datasets"))
     progress = Progress(lambda rows: log.info("checked", extra={"rows": rows}))
-    artifacts, fetcher = S3Bucket(settings.artifact_bucket), FileFetcher(settings.hosts, data)
-    return TrainingTasks(data, artifacts, tables, fetcher, progress).by_name()
+    places = Places(settings.data_bucket, settings.artifact_bucket, settings.commit, settings.search_workers)
+    return training_tasks(
+        stores, fetcher, progress, tracking, places
+    )
 
 
 def watch_window(event: Mapping[str, Any]) -> dict[str, Any]:
-    settings, bucket, _ = parts()
-    limits = Limits(settings.window_minimum, settings.failure_share_limit)
-    journal = DeltaJournal(f"s3://{settings.data_bucket}/journal")
-    watched = watch(event["run"], journal, bucket, limits, settings.window_hours)
+    has, bucket, _ = parts()
+    limits, journal = Limits(has.window_minimum, has.failure_share_limit), DeltaJournal(f"s3://{has.data_bucket}/journal")
+    watched = watch(event["run"], journal, bucket, limits, has.window_hours)
     return {"verdicts": {each.model: each.verdict for each in watched.findings}}
 
 

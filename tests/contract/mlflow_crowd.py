@@ -1,6 +1,8 @@
-"""What the many processes of test_mlflow_store.py do. Loaded once by the server that they are forked from."""
+"""What the many processes of the tests of MLflow do. Loaded once by the server that they are forked from."""
 
+import multiprocessing
 import os
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import mlflow.entities as mlflow
@@ -8,10 +10,21 @@ from mlflow import MlflowClient
 
 import gyre.aws.mlflow_store.stores
 from gyre.aws.mlflow_store import registry_store, schema, together
+from gyre.aws.mlflow_tracking import MlflowTracking
+from gyre.registry.tracking import Registration
 
 # What each process would otherwise do again.
 schema.newest()
 assert gyre.aws.mlflow_store.stores
+
+
+def crowd(tasks: list[tuple[Any, ...]], at_once: int) -> list[Any]:
+    """A process for each task; forked from one that has imported MLflow, which takes seconds."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    ours = (dict(os.environ),)
+    with ProcessPoolExecutor(at_once, context, set_environment, ours, max_tasks_per_child=1) as pool:
+        return [each.result() for each in [pool.submit(*task) for task in tasks]]
 
 
 def set_environment(values: dict[str, str]) -> None:
@@ -68,3 +81,8 @@ def tag_from_two(uri: str, run: str) -> int:
 def begin(uri: str, who: int) -> Any:
     """Opens a store where there may be none yet."""
     return registry_store(uri).search_registered_models() and who
+
+
+def register(uri: str, made: Registration) -> int:
+    """A version."""
+    return MlflowTracking(uri).register(made)

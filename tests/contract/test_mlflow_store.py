@@ -2,25 +2,14 @@
 
 import ast
 import inspect
-import json
-import multiprocessing
-import os
-import socket
 import sqlite3
-import subprocess
-import sys
 import textwrap
-import threading
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-import boto3
 import mlflow.entities as mlflow
 import pytest
 import sqlalchemy
@@ -30,58 +19,25 @@ from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Regi
 from mlflow.store.tracking.rest_store import RestStore
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Tracking
 from mlflow.tracking._tracking_service.utils import _get_store, _tracking_store_registry
-from moto.server import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import WSGIRequestHandler, make_server
 
-from gyre.aws import clients
 from gyre.aws.mlflow_store import __main__ as command
-from gyre.aws.mlflow_store import register, rules, together
+from gyre.aws.mlflow_store import rules, together
 from gyre.aws.mlflow_store.remote import Remote, S3File
 from gyre.errors import Conflict, NotFound
 from tests.contract import mlflow_crowd
+from tests.contract.mlflow_grounds import Command, s3_over_http
 from tests.fakes.mlflow_remote import MemoryFile
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 BUCKET = f"mlflow-{uuid.uuid4().hex[:8]}"
 
 pytestmark = pytest.mark.timeout(90)
 
 
-class _Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
-        pass
-
-
 @pytest.fixture(scope="module", autouse=True)
 def s3() -> Iterator[Any]:
-    """moto over HTTP, one request at a time: it compares and swaps in two steps, which S3 does in one."""
-    app, turn = DomainDispatcherApplication(create_backend_app), threading.Lock()
-
-    def one_at_a_time(environ: Any, start: Any) -> Any:
-        with turn:
-            return app(environ, start)
-
-    server = make_server("127.0.0.1", 0, one_at_a_time, threaded=True, request_handler=_Quiet)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in {
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
-            "AWS_ACCESS_KEY_ID": "x",
-            "AWS_SECRET_ACCESS_KEY": "x",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-            "NO_PROXY": "127.0.0.1",
-        }.items():
-            environment.setenv(name, value)
-        environment.delenv("MLFLOW_TRACKING_URI", raising=False)
-        clients.client.cache_clear()
-        register()
-        client = boto3.client("s3")
+    with s3_over_http() as client:
         client.create_bucket(Bucket=BUCKET)
         yield client
-    clients.client.cache_clear()
-    server.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -372,18 +328,9 @@ def test_an_older_file_is_upgraded_when_asked(
     assert command.main(["upgrade", uri.replace("mlflow.db", "none.db")]) == 1
 
 
-def _crowd(tasks: list[tuple[Any, ...]], at_once: int) -> list[Any]:
-    """A process for each task; forked from one that has imported MLflow, which takes seconds."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.contract.mlflow_crowd"])
-    ours = (dict(os.environ),)
-    with ProcessPoolExecutor(at_once, context, mlflow_crowd.set_environment, ours, max_tasks_per_child=1) as pool:
-        return [each.result() for each in [pool.submit(*task) for task in tasks]]
-
-
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(500)
 def test_twenty_processes_lose_and_double_nothing(client: MlflowClient, uri: str) -> None:
-    made = _crowd([(mlflow_crowd.write_runs, uri + "?tries=200", who, 25, 25) for who in range(20)], 3)
+    made = mlflow_crowd.crowd([(mlflow_crowd.write_runs, uri + "?tries=200", who, 25, 25) for who in range(20)], 3)
     written = {run: (who, number) for each in made for who, number, run in each}
     found = client.search_runs(["0"], max_results=5000)
     assert len(written) == len(found) == 500
@@ -396,7 +343,7 @@ def test_twenty_processes_lose_and_double_nothing(client: MlflowClient, uri: str
 
 def test_versions_from_many_processes_are_distinct_and_without_gaps(client: MlflowClient, uri: str) -> None:
     client.create_registered_model("m")
-    made = _crowd([(mlflow_crowd.write_versions, uri, "m", who, 5) for who in range(4)], 4)
+    made = mlflow_crowd.crowd([(mlflow_crowd.write_versions, uri, "m", who, 5) for who in range(4)], 4)
     assert sorted(version for each in made for version, _ in each) == list(range(1, 21))
     found = {int(each.version): each.source for each in client.search_model_versions("name = 'm'")}
     assert found == {version: source for each in made for version, source in each}
@@ -408,60 +355,40 @@ def test_versions_from_many_processes_are_distinct_and_without_gaps(client: Mlfl
 
 def test_processes_that_begin_at_once_begin_one_file(s3: Any) -> None:
     key = f"{uuid.uuid4().hex}.db"
-    _crowd([(mlflow_crowd.begin, f"s3+sqlite://{BUCKET}/{key}", who) for who in range(2)], 2)
+    mlflow_crowd.crowd([(mlflow_crowd.begin, f"s3+sqlite://{BUCKET}/{key}", who) for who in range(2)], 2)
     client = MlflowClient(f"s3+sqlite://{BUCKET}/{key}")
     assert [each.name for each in client.search_experiments()] == ["Default"]
 
 
 def test_a_forked_child_has_files_of_its_own(client: MlflowClient, uri: str) -> None:
     run = client.create_run("0").info.run_id
-    assert _crowd([(mlflow_crowd.tag_from_two, uri, run)], 1) == [0]
+    assert mlflow_crowd.crowd([(mlflow_crowd.tag_from_two, uri, run)], 1) == [0]
     tags = client.get_run(run).data.tags
     assert (tags["from"], tags["and"]) == ("child", "parent")
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-def test_mlflow_server_shows_and_changes_the_file(client: MlflowClient, uri: str, tmp_path: Path) -> None:
-    run, port = client.create_run("0", run_name="from the client").info.run_id, _free_port()
-    arguments = ["server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "layers" / "gyre")}
-    environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # a second process, for what needs a database server
-    with (tmp_path / "log").open("w") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", *arguments], cwd=tmp_path, env=environment, stdout=log, stderr=log,
-            start_new_session=True,
-        )  # fmt: skip
+@pytest.mark.timeout(200)
+def test_mlflows_server_and_its_ui_show_and_change_the_file(client: MlflowClient, uri: str, tmp_path: Path) -> None:
+    run = client.create_run("0", run_name="from the client").info.run_id
+    commands = [Command.start(tmp_path / name, name, "--backend-store-uri", uri) for name in ("server", "ui")]
     try:
-        _wait(f"http://127.0.0.1:{port}/health", server, tmp_path / "log")
-        found = _ask(f"http://127.0.0.1:{port}/api/2.0/mlflow/runs/search", {"experiment_ids": ["0"]})
-        assert [each["info"]["run_id"] for each in found["runs"]] == [run]
-        _ask(f"http://127.0.0.1:{port}/api/2.0/mlflow/runs/set-tag", {"run_id": run, "key": "a", "value": "server"})
-        created = _ask(f"http://127.0.0.1:{port}/api/2.0/mlflow/experiments/create", {"name": "from the server"})
-        assert client.get_run(run).data.tags["a"] == "server"
-        # A server would else keep artifacts on its own disk, where nobody else finds them.
-        assert client.get_experiment(created["experiment_id"]).artifact_location.startswith(f"s3://{BUCKET}/")
+        for shown in commands:
+            shown.wait()
+            assert "<title>MLflow" in shown.page()
+            found = shown.ask("runs/search", {"experiment_ids": ["0"]})
+            assert [each["info"]["run_id"] for each in found["runs"]] == [run]
+        for name, shown in zip(("server", "ui"), commands, strict=True):
+            shown.ask("runs/set-tag", {"run_id": run, "key": name, "value": "was here"})
+            created = shown.ask("experiments/create", {"name": f"from the {name}"})
+            # A server would else keep artifacts on its own disk, where nobody else finds them.
+            location = client.get_experiment(created["experiment_id"]).artifact_location
+            assert location.startswith(f"s3://{BUCKET}/")
+        # What one of them wrote, the other and the client read.
+        tags = {"server": "was here", "ui": "was here"}
+        assert client.get_run(run).data.tags.items() >= tags.items()
+        for shown in commands:
+            (found,) = shown.ask("runs/search", {"experiment_ids": ["0"], "filter": "tags.ui = 'was here'"})["runs"]
+            assert {each["key"]: each["value"] for each in found["data"]["tags"]}.items() >= tags.items()
     finally:
-        os.killpg(server.pid, 15)
-        server.wait(20)
-
-
-def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    pause = threading.Event()
-    for _ in range(600):
-        assert server.poll() is None, log.read_text()
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except (urllib.error.URLError, TimeoutError, ConnectionError):
-            pause.wait(0.1)
-    raise AssertionError(log.read_text())
-
-
-def _ask(url: str, body: dict[str, Any]) -> Any:
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=20) as answer:
-        return json.load(answer)
+        for shown in commands:
+            shown.stop()

@@ -32,6 +32,7 @@ def loaded(function: str) -> set[str]:
         "GYRE_ARTIFACT_BUCKET": "artifacts",
         "GYRE_DATA_BUCKET": "data",
         "GYRE_TRAINING_STATE_MACHINE": "training",
+        "GYRE_TRAIN_TASKS": "train-tasks",
         "GYRE_MONITORING_STATE_MACHINE": "monitoring",
     }
     path = [str(ROOT / "functions" / function), str(ROOT / "layers/gyre")]

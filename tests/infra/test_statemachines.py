@@ -5,10 +5,12 @@ from typing import Any, cast
 
 import pytest
 
-from gyre.training.tasks import TrainingTasks
+from gyre.tasks.step import Stores
+from gyre.tasks.training import Places, training_tasks
 from tests.infra.facts import MACHINE, ROOT, machines, of_type, template
 
 LAMBDA, NOTICE = "arn:aws:states:::lambda:invoke", "arn:aws:states:::sns:publish"
+WAITING = f"{LAMBDA}.waitForTaskToken"
 TRANSIENT = {
     "Unavailable",
     "TooManyRequests",
@@ -33,6 +35,23 @@ def tasks(resource: str | None = None) -> list[tuple[str, str]]:
         for name, state in states(machine).items()
         if state["Type"] == "Task" and resource in (None, state["Resource"])
     ]
+
+
+def inner_tasks() -> list[tuple[str, str, str]]:
+    """Those that a Map does for each item."""
+    return [
+        (machine, name, inner)
+        for machine in machines()
+        for name, state in states(machine).items()
+        if state["Type"] == "Map"
+        for inner, each in state["ItemProcessor"]["States"].items()
+        if each["Type"] == "Task"
+    ]
+
+
+def inner(machine: str, name: str, task: str) -> State:
+    found: State = states(machine)[name]["ItemProcessor"]["States"][task]
+    return found
 
 
 def way(machine: str, start: str) -> list[str]:
@@ -64,7 +83,11 @@ def test_every_state_is_reached_and_every_next_exists(machine: str) -> None:
 
 @pytest.mark.parametrize("machine", machines())
 def test_a_machine_ends_some_day(machine: str) -> None:
-    assert 0 < machines()[machine]["TimeoutSeconds"] <= 24 * 3600
+    """A person has a week to answer."""
+    asking = [state for state in states(machine).values() if "waitForTaskToken" in state.get("Resource", "")]
+    longest = sum(state["TimeoutSeconds"] for state in asking)
+    assert longest <= 7 * 24 * 3600
+    assert longest < machines()[machine]["TimeoutSeconds"] <= longest + 24 * 3600
 
 
 @pytest.mark.parametrize(("machine", "name"), tasks())
@@ -83,9 +106,12 @@ def test_only_what_is_transient_is_tried_again(machine: str, name: str) -> None:
     assert {"Unavailable", "Lambda.TooManyRequestsException"} <= set(states(machine)[name]["Retry"][0]["ErrorEquals"])
 
 
-@pytest.mark.parametrize(("machine", "name"), tasks(LAMBDA))
-def test_every_catch_leads_to_the_notice_that_names_the_step(machine: str, name: str) -> None:
+@pytest.mark.parametrize(("machine", "name"), [each for each in tasks(LAMBDA) if each[1] != "Mirror"])
+def test_a_failure_leads_to_the_notice_that_names_the_step(machine: str, name: str) -> None:
     for catch in states(machine)[name]["Catch"]:
+        if catch["ErrorEquals"] == ["Conflict"]:
+            assert (name, catch["Next"]) == ("Promote", "Gates")  # another version was promoted: it is judged again
+            continue
         assert catch["ResultPath"] == "$.failure"
         noted, *rest = way(machine, catch["Next"])
         assert (states(machine)[noted]["Result"], states(machine)[noted]["ResultPath"]) == (name, "$.failed_step")
@@ -119,12 +145,52 @@ def test_only_references_stay_in_the_state(machine: str, name: str) -> None:
     assert selected and all(path.startswith("$.Payload.") for path in selected.values())
 
 
+def known_tasks() -> set[str]:
+    nothing = cast(Any, None)
+    return set(training_tasks(Stores(nothing, nothing, nothing), nothing, nothing, nothing, Places("d", "a", "c", 1)))
+
+
 @pytest.mark.parametrize(("machine", "name"), tasks(LAMBDA))
 def test_a_task_is_one_that_the_image_knows(machine: str, name: str) -> None:
     task = states(machine)[name]["Parameters"]["Payload"]["task"]
-    nothing = cast(Any, None)
-    training = TrainingTasks(nothing, nothing, nothing, nothing, nothing).by_name()
-    assert task in training or f'"{task}": ' in (ROOT / "functions/science/app.py").read_text()
+    assert task in known_tasks() or f'"{task}": ' in (ROOT / "functions/science/app.py").read_text()
+
+
+def test_every_task_of_the_image_has_its_place_in_a_machine() -> None:
+    used = {states(machine)[name]["Parameters"]["Payload"]["task"] for machine, name in tasks(LAMBDA)}
+    used |= {inner(*each)["Parameters"]["Payload"]["task"] for each in inner_tasks()}
+    used |= {states(machine)[name]["Parameters"]["Payload"]["task"] for machine, name in tasks(WAITING)}
+    assert used >= known_tasks()
+
+
+@pytest.mark.parametrize(("machine", "name", "task"), inner_tasks())
+def test_a_candidate_that_is_lost_ends_no_search(machine: str, name: str, task: str) -> None:
+    """It is tried again if what failed may pass; then it is left out, for the next step sees that it has no result."""
+    state = inner(machine, name, task)
+    assert set(state["Retry"][0]["ErrorEquals"]) <= TRANSIENT
+    (catch,) = state["Catch"]
+    assert catch["ErrorEquals"] == ["States.ALL"]
+    assert inner(machine, name, catch["Next"]) == {
+        "Comment": "A candidate without a result counts as failed; the others go on.", "Type": "Pass", "End": True
+    }  # fmt: skip
+    assert states(machine)[name]["ResultPath"] is None
+    assert states(machine)[name]["MaxConcurrencyPath"] == "$.search_state.concurrency"
+
+
+@pytest.mark.parametrize(("machine", "name"), tasks(WAITING))
+def test_who_waits_for_a_person_hands_on_its_token_and_ends_without_an_answer(machine: str, name: str) -> None:
+    state = states(machine)[name]
+    assert state["Parameters"]["Payload"]["token.$"] == "$$.Task.Token"
+    assert state["Parameters"]["Payload"]["task"] in known_tasks()
+    timeout = next(each for each in state["Catch"] if each["ErrorEquals"] == ["States.Timeout"])
+    assert states(machine)[timeout["Next"]]["Result"]["approved"] is False
+
+
+def test_a_release_does_not_wait_for_its_mirror() -> None:
+    (catch,) = states("training.asl.json")["Mirror"]["Catch"]
+    told = way("training.asl.json", catch["Next"])
+    assert states("training.asl.json")[told[0]]["Resource"] == NOTICE
+    assert told[1] == states("training.asl.json")["Mirror"]["Next"]
 
 
 def test_every_file_has_a_machine_and_every_substitution_is_made() -> None:

@@ -14,12 +14,15 @@ from gyre.datasets.report import RowCounts, report_key
 from gyre.datasets.version import DatasetVersion, keep_version
 from gyre.http.access import KEY_RING, KeyRing, Role, dump_ring, new_key
 from gyre.http.factory import create_app
-from gyre.http.routes import datasets, inference, models, monitoring, predictions, training
+from gyre.http.routes import datasets, inference, models, monitoring, predictions, releases, training
 from gyre.telemetry import logger
+from tests.fakes.errands import MemoryErrands
 from tests.fakes.journal import MemoryJournal
 from tests.fakes.objects import MemoryBucket
 from tests.fakes.workflow import MemoryWorkflow
 
+# What a run is told of wishes that nobody has.
+NOT_WISHED = {"evaluate": None, "spec": None, "base": None, "search": None}
 # A logger keeps the output of the test that made it first: each app has one of its own.
 _NAMES = (f"test-{number}" for number in itertools.count())
 
@@ -42,6 +45,7 @@ class House:
     artifacts: MemoryBucket = field(default_factory=MemoryBucket)
     workflow: MemoryWorkflow = field(default_factory=MemoryWorkflow)
     journal: MemoryJournal = field(default_factory=MemoryJournal)
+    errands: MemoryErrands = field(default_factory=MemoryErrands)
     clock: Clock = field(default_factory=Clock)
 
     def routers(self) -> dict[str, list[APIRouter]]:
@@ -50,7 +54,8 @@ class House:
             "training_trigger": [
                 models.router(self.data, self.artifacts),
                 datasets.router(self.data, self.workflow, frozenset({"files.example"})),
-                training.router(self.data, self.workflow),
+                training.router(self.data, self.artifacts, self.workflow),
+                releases.router(self.artifacts, self.workflow, self.errands),
             ],
             "prediction_log": [predictions.router(self.journal)],
             "drift": [monitoring.router("c0ffee", self.data, self.workflow)],

@@ -87,6 +87,6 @@ def test_hosts_stand_with_commas_between(text: str, hosts: set[str]) -> None:
 
 @pytest.mark.parametrize("settings", [TrainingTriggerSettings, ScienceSettings])
 def test_who_names_no_host_asks_nobody(settings: type[TrainingTriggerSettings | ScienceSettings]) -> None:
-    given = GIVEN | {"GYRE_TRAINING_STATE_MACHINE": "arn"}
+    given = GIVEN | {"GYRE_TRAINING_STATE_MACHINE": "arn", "GYRE_TRAIN_TASKS": "train-tasks"}
     assert settings.read(given).hosts == frozenset()
     assert settings.read(given | {"GYRE_FETCH_HOSTS": "a.example,B.Example"}).hosts == {"a.example", "b.example"}

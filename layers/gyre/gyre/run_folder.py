@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from gyre.errors import NotFound
 from gyre.objects import ObjectInfo, ObjectStore
 
 RUNS = "runs/"
@@ -45,6 +46,17 @@ class RunFolder:
         """What was kept, or `NotFound`."""
         return json.loads(self.read(name))
 
+    def find_json(self, name: str) -> Any:
+        """What was kept; None if nothing was."""
+        try:
+            return self.read_json(name)
+        except NotFound:
+            return None
+
     def list(self, below: str = "") -> Iterator[ObjectInfo]:
         """What lies in the folder, or in one below it."""
         return self.store.list(self.prefix + below)
+
+    def names(self, below: str) -> tuple[str, ...]:
+        """The names of the files in a folder below it."""
+        return tuple(each.key.removeprefix(self.prefix + below) for each in self.list(below))

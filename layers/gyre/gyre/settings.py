@@ -7,6 +7,8 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 PREFIX = "GYRE_"
+# What others have named already.
+_FOREIGN = {"mlflow_tracking_uri": "MLFLOW_TRACKING_URI"}
 
 
 class SettingsError(Exception):
@@ -30,12 +32,18 @@ class Settings(BaseModel):
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Takes this class's variables from the environment; all problems are told at once."""
-        found = {name: environ[PREFIX + name.upper()] for name in cls.model_fields if PREFIX + name.upper() in environ}
+        variables = {name: cls.variable(name) for name in cls.model_fields}
+        found = {name: environ[variable] for name, variable in variables.items() if variable in environ}
         try:
             return cls.model_validate(found)
         except ValidationError as error:
-            told = "; ".join(f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+            told = "; ".join(f"{variables[str(e['loc'][0])]}: {e['msg']}" for e in error.errors())
             raise SettingsError(f"{cls.__name__}: {told}. They are set in template.yaml.") from None
+
+    @classmethod
+    def variable(cls, name: str) -> str:
+        """Which variable a field is read from."""
+        return _FOREIGN.get(name) or PREFIX + name.upper()
 
 
 class InferenceSettings(Settings):
@@ -49,6 +57,8 @@ class TrainingTriggerSettings(Settings):
     """The bucket of uploads, datasets, the journal and what is computed from them."""
     training_state_machine: str
     """The ARN of the state machine that trains."""
+    train_tasks: str
+    """The function that tells MLflow what serves."""
     fetch_hosts: str = ""
     """The hosts that files may be fetched from, with commas between; nobody may be asked if empty."""
 
@@ -81,6 +91,10 @@ class ScienceSettings(Settings):
     """The bucket of uploads, datasets, the journal and what is computed from them."""
     fetch_hosts: str = ""
     """The hosts that files may be fetched from, with commas between; nobody may be asked if empty."""
+    search_workers: int = 10
+    """How many candidates of a search are scored side by side, at most."""
+    mlflow_tracking_uri: str = ""
+    """Of an MLflow server; empty: one file in the artifact bucket."""
     window_hours: int = 24
     """How far back a monitoring window reaches."""
     window_minimum: int = 30
@@ -92,6 +106,11 @@ class ScienceSettings(Settings):
     def hosts(self) -> frozenset[str]:
         """`fetch_hosts`, taken apart."""
         return hosts_of(self.fetch_hosts)
+
+    @property
+    def tracking(self) -> str:
+        """Where trainings are tracked and versions are registered."""
+        return self.mlflow_tracking_uri or f"s3+sqlite://{self.artifact_bucket}/mlflow/mlflow.db"
 
 
 def hosts_of(told: str) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""What Gyre needs of Step Functions: start a run by name once, and tell how far it came."""
+"""What Gyre needs of Step Functions: start a run by name once, tell how far it came, go on with one that failed."""
 
 import re
 import secrets
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
-from gyre.errors import Invalid
+from gyre.errors import Conflict, Invalid
 
 RunStatus = Literal["running", "succeeded", "failed", "timed_out", "stopped"]
 StepStatus = Literal["running", "succeeded", "failed"]
@@ -18,13 +18,17 @@ RUN_PATTERN = r"^[A-Za-z0-9_-]{1,80}$"
 
 @dataclass(frozen=True)
 class Step:
-    """One state of the machine, as far as this run entered it."""
+    """One state of the machine, as far as this run entered it; all its visits together, for a search has many."""
 
     name: str
     status: StepStatus
     started_at: datetime
     ended_at: datetime | None = None
     cause: str | None = None
+    """Why it failed, or why its last visit that failed did."""
+    visits: int = 1
+    failed: int = 0
+    """How many of the visits failed in the end."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class Run:
     input: Mapping[str, Any] = field(default_factory=dict)
     output: Mapping[str, Any] | None = None
     steps: tuple[Step, ...] = ()
+    attempt: int = 1
+    """How often it was begun: 2 after it was resumed once."""
 
 
 class Workflow(Protocol):
@@ -48,7 +54,34 @@ class Workflow(Protocol):
         """Starts a run; one of that name that was started before is left alone: the same event never runs twice."""
 
     def show(self, name: str) -> Run:
-        """The run with its steps, or `NotFound`."""
+        """The run with its steps, or `NotFound`. Of one that was resumed, its last attempt."""
+
+    def resume(self, name: str) -> Run:
+        """Begins the run again with what it was started with; steps that succeeded are not done anew. `Conflict` if it
+        goes on still, or ended well."""
+
+    def answer(self, token: str, told: Mapping[str, Any]) -> None:
+        """Tells a run that waits for a person what the person said; `Conflict` if it waits no longer."""
+
+
+# So often a run may be begun again.
+MOST_ATTEMPTS = 9
+
+
+def attempt_name(name: str, attempt: int) -> str:
+    """What Step Functions knows an attempt by; its run keeps its name."""
+    return name if attempt == 1 else f"{name}_again{attempt}"
+
+
+def checked_resumable(run: Run) -> Run:
+    """The run, if there is something to go on with."""
+    if run.status == "running":
+        raise Conflict(f"{run.name} goes on still: GET /runs/{run.name} shows how far it came.", field="run")
+    if run.status == "succeeded":
+        raise Conflict(f"{run.name} ended well, so there is nothing to resume: start a new run.", field="run")
+    if run.attempt >= MOST_ATTEMPTS:
+        raise Conflict(f"{run.name} failed {run.attempt} times: start a new run.", field="run")
+    return run
 
 
 def fresh_run_name(kind: str) -> str:

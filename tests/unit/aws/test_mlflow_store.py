@@ -8,13 +8,14 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gyre.aws.mlflow_store import files, rules
 from gyre.aws.mlflow_store.address import Address, Habits
 from gyre.aws.mlflow_store.copies import Copies
-from gyre.aws.mlflow_store.database import Database
+from gyre.aws.mlflow_store.database import LONGEST_PAUSE, Database
 from gyre.errors import Conflict, Invalid, NotFound, TooLarge, Unavailable
 from infra.packaging.recipe import ENTRY_POINTS, PARTS
 from tests.fakes.mlflow_remote import MemoryFile
@@ -23,7 +24,7 @@ USUAL = Habits()
 ADDRESS = Address("bucket", "mlflow.db")
 
 
-def a_database(remote: MemoryFile, **options: Callable[..., None]) -> Database:
+def a_database(remote: MemoryFile, **options: Callable[..., Any]) -> Database:
     return Database(ADDRESS, remote, **{"pause": lambda seconds: None, **options})
 
 
@@ -117,13 +118,28 @@ def test_a_write_gives_up_after_its_tries_and_says_what_to_do() -> None:
 
 def test_pauses_grow_with_the_crowd_and_shrink_again() -> None:
     remote, pauses = MemoryFile(), list[float]()
-    one, other = a_database(remote, pause=pauses.append), a_database(remote)
+    one = a_database(remote, pause=pauses.append, draw=lambda least, most: most)
+    other = a_database(remote)
     remote.before_put = [lambda n=n: other.write(USUAL, insert(other, str(n))) for n in range(4)]
     one.write(USUAL, insert(one, "a"))
-    assert len(pauses) == 4
+    assert pauses == [0.04, 0.08, 0.16, 0.32]
     for _ in range(5):
         one.write(USUAL, insert(one, "b"))
-    assert len(pauses) == 6  # lost four, and each write won halves them
+    assert pauses[4:] == [0.08, 0.04]  # lost four, and each write won halves them
+
+
+def test_no_pause_is_longer_than_the_longest_or_shorter_than_none() -> None:
+    remote, drawn = MemoryFile(), list[tuple[float, float]]()
+
+    def draw(least: float, most: float) -> float:
+        drawn.append((least, most))
+        return least
+
+    one, other = a_database(remote, draw=draw), a_database(remote)
+    remote.before_put = [lambda n=n: other.write(USUAL, insert(other, str(n))) for n in range(12)]
+    one.write(USUAL, insert(one, "a"))
+    assert {least for least, _ in drawn} == {0}
+    assert [most for _, most in drawn][-5:] == [LONGEST_PAUSE] * 5
 
 
 @pytest.mark.parametrize("meanwhile", [False, True])

@@ -89,7 +89,7 @@ def test_a_step_keeps_its_cause_although_a_catch_went_on() -> None:
         )
     )
     assert steps == (
-        Step("Profile", "failed", at(1), at(4), "Invalid: a.csv has no columns."),
+        Step("Profile", "failed", at(1), at(4), "Invalid: a.csv has no columns.", failed=1),
         Step("Tell the failure", "succeeded", at(8), at(11)),
     )
 
@@ -107,12 +107,12 @@ def test_while_a_retry_runs_the_step_runs() -> None:
 def test_retries_that_all_failed_leave_the_last_cause() -> None:
     tries = [event for number in range(3) for event in (*ATTEMPT, failed("Unavailable", lambda_cause(f"{number}")))]
     steps = steps_of(history(entered("A"), *tries))
-    assert steps == (Step("A", "failed", at(0), at(9), "Unavailable: 2"),)
+    assert steps == (Step("A", "failed", at(0), at(9), "Unavailable: 2", failed=1),)
 
 
 def test_a_task_that_ran_out_of_time_has_failed() -> None:
     steps = steps_of(history(entered("A"), *ATTEMPT, TIMED_OUT))
-    assert steps == (Step("A", "failed", at(0), at(3), "States.Timeout"),)
+    assert steps == (Step("A", "failed", at(0), at(3), "States.Timeout", failed=1),)
 
 
 def test_a_step_of_a_run_that_was_ended_from_outside_no_longer_runs() -> None:

@@ -83,6 +83,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "GYRE_COMMIT": "c0ffee",
             "GYRE_ARTIFACT_BUCKET": "artifacts",
             "GYRE_DATA_BUCKET": "data",
+            "GYRE_TRAIN_TASKS": "train-tasks",
         }.items():
             monkeypatch.setenv(name, value)
         yield made

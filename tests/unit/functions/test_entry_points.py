@@ -20,7 +20,7 @@ from tests.event_data import FETCHED, FILES, HEADER, SPEC, SPLIT, UPLOADED
 from tests.fakes.journal import MemoryJournal
 from tests.unit.functions.conftest import ROOT, Aws, Load
 from tests.unit.journal.test_record import body
-from tests.unit.parts import proxy_event
+from tests.unit.parts import NOT_WISHED, proxy_event
 
 FUNCTIONS = ("inference", "training_trigger", "prediction_log", "drift", "science")
 HTTP = FUNCTIONS[:4]
@@ -116,7 +116,7 @@ def test_a_run_is_told_what_the_state_machine_asks_for(load: Load, aws: Aws, mac
     run = load("training_trigger").handler(aws.event("training_trigger-upload"), None)["run"]
     assert aws.input_of(machine, run) == {
         "run": run, "model": "wine", "upload": {"key": UPLOADED, "version": "example-version"}, "dataset": None,
-        "fetch": None,
+        "fetch": None, **NOT_WISHED,
     }  # fmt: skip
 
 
@@ -284,7 +284,7 @@ def test_an_upload_becomes_a_dataset_version_with_its_report(science: ModuleType
     answer = science.train(aws.event("science-train-ingest"), None)
     assert answer == {
         "version": 1, "spec_version": 1, "rows": 36, "rejected": 1, "total_rows": 36,
-        "report": "runs/wine/example-run/ingest.json", "alerts": [], "has_alerts": False,
+        "report": "runs/wine/example-run/ingest.json", "alerts": [], "has_alerts": False, "train": True,
     }  # fmt: skip
     report = json.loads(aws.get("data", answer["report"]))
     assert (report["outcome"], report["upload"], report["spec_version"]) == ("accepted", FETCHED, 1)
@@ -320,7 +320,7 @@ def test_a_version_is_pinned_and_split(science: ModuleType, aws: Aws) -> None:
     assert science.train(ingest, None)["version"] == 1
     assert science.train(aws.event("science-train-pin"), None) == {
         "version": 1, "spec_version": 1, "rows": 36, "rejected": 0, "total_rows": 36,
-        "report": "runs/wine/example-run/ingest.json",
+        "report": "runs/wine/example-run/ingest.json", "train": True,
     }  # fmt: skip
     split = science.train(aws.event("science-train-split"), None)
     assert (split["rows"], split["left_out"]) == (SPLIT, 0)

@@ -109,7 +109,7 @@ def test_a_report_is_a_page_that_runs_nothing(house: House, reported: Report) ->
     answer = get(house, "/datasets/1/report")
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert answer.headers["content-security-policy"] == "default-src 'none'; style-src 'unsafe-inline'"
+    assert answer.headers["content-security-policy"] == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     assert answer.content == report_page(reported).encode()
     assert "<script>alert" not in answer.text
 

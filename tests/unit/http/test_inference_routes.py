@@ -1,8 +1,8 @@
-import json
-
 from gyre import __version__
 from gyre.http.docs_page import openapi_document
 from tests.unit.parts import House, told
+from tests.unit.registry.house import released
+from tests.unit.registry.house import release
 
 
 def test_health_tells_what_runs() -> None:
@@ -16,7 +16,7 @@ def test_without_a_release_it_is_not_ready() -> None:
 
 def test_with_a_release_it_is_ready() -> None:
     house = House()
-    house.artifacts.put("releases/wine.json", json.dumps({"version": 3}).encode())
+    release("wine", 3, house.artifacts)
     answer = house.client("inference").get("/ready")
     assert answer.status_code == 200
     assert answer.json() == {"status": "ready"}  # and no names: everybody may ask this

@@ -6,10 +6,13 @@ import pytest
 from httpx import Response
 
 from gyre.errors import Conflict
+from gyre.registry.moves import promote
 from gyre.spec.document import MAX_BYTES
 from tests.event_data import SPEC
 from tests.fakes.objects import MemoryBucket
 from tests.unit.parts import House, told
+from tests.unit.registry.house import ANNA, registered
+from tests.unit.registry.house import release
 
 TEXT = SPEC.decode()
 FEATURES = ["alcohol", "colour"]
@@ -123,13 +126,13 @@ def test_models_are_listed_with_what_they_have(house: House) -> None:
     declare(house, f"# mended\n{TEXT}")
     house.add_version(number=1)
     house.add_version(number=3)
-    house.artifacts.put("releases/wine.json", b'{"version": "7"}')
-    house.artifacts.put("releases/old.json", b'{"version": "2"}')  # released by a Gyre that knew no declarations
+    release("wine", 7, house.artifacts)
+    release("old", 2, house.artifacts)  # its declaration is gone
     assert get(house, "/models").json() == {
         "models": [
             {"model": "beer", "spec_version": 1, "dataset": None, "version": None},
-            {"model": "old", "spec_version": None, "dataset": None, "version": "2"},
-            {"model": "wine", "spec_version": 2, "dataset": 3, "version": "7"},
+            {"model": "old", "spec_version": None, "dataset": None, "version": 2},
+            {"model": "wine", "spec_version": 2, "dataset": 3, "version": 7},
         ]
     }
 
@@ -138,9 +141,14 @@ def test_without_models_the_list_is_empty(house: House) -> None:
     assert get(house, "/models").json() == {"models": []}
 
 
-def test_a_release_that_cannot_be_read_is_503(house: House) -> None:
+def test_a_release_that_cannot_be_read_is_told_and_hides_no_other(house: House) -> None:
+    declare(house, SPEC)
+    release("beer", 1, house.artifacts)
     house.artifacts.put("releases/wine.json", b"{")
-    assert "releases/wine.json" in told(get(house, "/models"), 503)["message"]
+    beer, wine = get(house, "/models").json()["models"]
+    assert (beer["version"], wine["version"]) == (1, None)
+    assert "releases/wine.json" in wine["fault"] and "fault" not in beer
+    assert "releases/wine.json" in told(get(house, "/models/wine"), 503)["message"]
 
 
 def test_one_model_tells_what_is_declared(house: House) -> None:

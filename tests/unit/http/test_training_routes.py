@@ -9,7 +9,7 @@ from httpx import Response
 from gyre.datasets.report import report_key
 from gyre.http.routes.datasets import Form
 from gyre.workflow import RUN_PATTERN, Step
-from tests.unit.parts import House, told
+from tests.unit.parts import NOT_WISHED, House, told
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_the_newest_dataset_version_is_taken_where_nothing_is_named(house: House
     run = answer.json()["run"]
     assert answer.json() == {"run": run, "status_url": f"/runs/{run}", "dataset": 4, "upload": None}
     assert house.workflow.runs[run].input == {
-        "run": run, "model": "wine", "upload": None, "dataset": 4, "fetch": None,
+        "run": run, "model": "wine", "upload": None, "dataset": 4, "fetch": None, **NOT_WISHED,
     }  # fmt: skip
 
 
@@ -51,7 +51,7 @@ def test_before_the_first_version_the_newest_upload_is_taken(house: House) -> No
     assert version == "v2"
     assert house.workflow.runs[answer["run"]].input == {
         "run": answer["run"], "model": "wine", "upload": {"key": "inbox/wine/a.csv", "version": None}, "dataset": None,
-        "fetch": None,
+        "fetch": None, **NOT_WISHED,
     }  # fmt: skip
 
 
@@ -182,7 +182,7 @@ def test_the_report_of_a_run_is_shown_also_when_it_refused(house: House) -> None
     house.data.put(report_key("wine", run, "json"), b'{"outcome": "refused"}')
     page = get(house, f"/runs/{run}/report")
     assert page.content == b"<!doctype html>refused"
-    assert page.headers["content-security-policy"] == "default-src 'none'; style-src 'unsafe-inline'"
+    assert page.headers["content-security-policy"] == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     assert get(house, f"/runs/{run}/report?form=json").json() == {"outcome": "refused"}
     assert told(get(house, f"/runs/{run}/report?form=pdf"), 422)["field"] == "form"
 

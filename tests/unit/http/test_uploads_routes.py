@@ -11,7 +11,7 @@ from httpx import Response
 from gyre.datasets.receive import MOST_BYTES
 from gyre.http.lambda_entry import Handler, http_handler
 from gyre.training.start import run_of_upload
-from tests.unit.parts import House, proxy_event, told
+from tests.unit.parts import NOT_WISHED, House, proxy_event, told
 
 BYTES = bytes(range(256)) * 4
 # Names that are none of ours, as they stand in a path.
@@ -197,6 +197,7 @@ def test_a_file_on_an_allowed_host_is_fetched_by_a_run(house: House, url: str, n
     assert answer.json() == {"run": run, "status_url": f"/runs/{run}"}
     assert house.workflow.runs[run].input == {
         "run": run, "model": "wine", "upload": None, "dataset": None, "fetch": {"url": url, "name": name},
+        **NOT_WISHED,
     }  # fmt: skip
 
 

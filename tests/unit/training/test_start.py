@@ -7,7 +7,7 @@ from gyre.training.start import Started, run_of_upload, start_by_request, start_
 from gyre.workflow import checked_run_name
 from tests.fakes.objects import MemoryBucket
 from tests.fakes.workflow import MemoryWorkflow
-from tests.unit.parts import House
+from tests.unit.parts import NOT_WISHED, House
 
 KEY = "inbox/wine/a.csv"
 HOSTS = {"files.example", "::1"}
@@ -48,6 +48,7 @@ def test_a_run_reads_the_very_version_that_was_told(workflow: MemoryWorkflow) ->
     assert started == Started(started.run, "wine", KEY, None)
     assert workflow.runs[started.run].input == {
         "run": started.run, "model": "wine", "upload": {"key": KEY, "version": "v1"}, "dataset": None, "fetch": None,
+        **NOT_WISHED,
     }  # fmt: skip
 
 
@@ -180,6 +181,7 @@ def test_an_address_starts_a_run_that_fetches_it(workflow: MemoryWorkflow, url: 
     assert started == Started(started.run, "wine")
     assert workflow.runs[started.run].input == {
         "run": started.run, "model": "wine", "upload": None, "dataset": None, "fetch": {"url": url, "name": name},
+        **NOT_WISHED,
     }  # fmt: skip
 
 

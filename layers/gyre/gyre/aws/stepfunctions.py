@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from gyre.aws.clients import client, told
-from gyre.workflow import Run, RunStatus, Step, StepStatus, checked_run_name
+from gyre.errors import Conflict, NotFound
+from gyre.workflow import Run, RunStatus, Step, StepStatus, attempt_name, checked_resumable, checked_run_name
 
 _STATUS: dict[str, RunStatus] = {
     "RUNNING": "running",
@@ -26,53 +28,124 @@ class StateMachine:
         self._arn = arn
 
     def start(self, name: str, payload: Mapping[str, Any]) -> None:
-        machine = client("stepfunctions")
-        told_payload = json.dumps(payload, sort_keys=True)
+        self._begin(checked_run_name(name), json.dumps(payload, sort_keys=True))
+
+    def show(self, name: str) -> Run:
+        found = self._last(checked_run_name(name))
         try:
-            machine.start_execution(stateMachineArn=self._arn, name=checked_run_name(name), input=told_payload)
+            pages = client("stepfunctions").get_paginator("get_execution_history").paginate(
+                executionArn=self._arn_of(found), maxResults=1000
+            )  # fmt: skip
+            events = [event for page in pages for event in page["events"]]
+        except (ClientError, BotoCoreError) as error:
+            raise told(error, f"the run {name}") from error
+        return replace(found, steps=steps_of(events))
+
+    def resume(self, name: str) -> Run:
+        # By another name: a name starts once, and two who resume at the same time begin the same attempt.
+        last = checked_resumable(self._last(checked_run_name(name)))
+        self._begin(attempt_name(name, last.attempt + 1), json.dumps(last.input, sort_keys=True))
+        return self.show(name)
+
+    def answer(self, token: str, told_: Mapping[str, Any]) -> None:
+        machine = client("stepfunctions")
+        try:
+            machine.send_task_success(taskToken=token, output=json.dumps(told_))
+        except (machine.exceptions.TaskTimedOut, machine.exceptions.TaskDoesNotExist, machine.exceptions.InvalidToken):
+            raise Conflict("The run waits no longer: it ended, or somebody answered before.") from None
+        except (ClientError, BotoCoreError) as error:
+            raise told(error, "the answer to a waiting run") from error
+
+    def _begin(self, execution: str, payload: str) -> None:
+        machine = client("stepfunctions")
+        try:
+            machine.start_execution(stateMachineArn=self._arn, name=execution, input=payload)
         except machine.exceptions.ExecutionAlreadyExists:
             return  # while it runs, Step Functions itself takes the same start for the same run
         except (ClientError, BotoCoreError) as error:
-            raise told(error, f"the start of {name}") from error
+            raise told(error, f"the start of {execution}") from error
 
-    def show(self, name: str) -> Run:
-        arn = f"{self._arn.replace(':stateMachine:', ':execution:')}:{checked_run_name(name)}"
+    def _last(self, name: str) -> Run:
+        """The last attempt, without its steps; there is another one only after one that failed."""
+        found = self._described(name, 1)
+        while found.status not in ("running", "succeeded"):
+            try:
+                found = self._described(name, found.attempt + 1)
+            except NotFound:
+                break
+        return found
+
+    def _described(self, name: str, attempt: int) -> Run:
         try:
-            told_ = client("stepfunctions").describe_execution(executionArn=arn)
-            pages = client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
-            events = [event for page in pages for event in page["events"]]
+            found = client("stepfunctions").describe_execution(executionArn=self._execution(name, attempt))
         except (ClientError, BotoCoreError) as error:
             raise told(error, f"the run {name}") from error
         return Run(
             name,
-            _STATUS[told_["status"]],
-            told_["startDate"],
-            told_.get("stopDate"),
-            told_.get("cause") or told_.get("error"),
-            json.loads(told_.get("input") or "{}"),
-            json.loads(told_["output"]) if told_.get("output") else None,
-            steps_of(events),
+            _STATUS[found["status"]],
+            found["startDate"],
+            found.get("stopDate"),
+            found.get("cause") or found.get("error"),
+            json.loads(found.get("input") or "{}"),
+            json.loads(found["output"]) if found.get("output") else None,
+            attempt=attempt,
         )
+
+    def _arn_of(self, run: Run) -> str:
+        return self._execution(run.name, run.attempt)
+
+    def _execution(self, name: str, attempt: int) -> str:
+        return f"{self._arn.replace(':stateMachine:', ':execution:')}:{attempt_name(name, attempt)}"
 
 
 def steps_of(events: list[dict[str, Any]]) -> tuple[Step, ...]:
-    """The tasks of a run, from its history. A step that failed keeps its cause although a Catch went on from it."""
-    steps: list[Step] = []
+    """The tasks of a run, from its history. Visits to one state are one step: a search enters it for each candidate,
+    side by side, so an event belongs to the visit that its predecessors lead back to."""
+    visits: dict[int, Step] = {}
+    owner: dict[int, int] = {}
     for event in events:
-        kind = event["type"]
+        kind, at = event["type"], event["id"]
         if kind == "TaskStateEntered":
-            steps.append(Step(event["stateEnteredEventDetails"]["name"], "running", event["timestamp"]))
-        elif kind == "TaskScheduled" and steps:
-            steps[-1] = Step(steps[-1].name, "running", steps[-1].started_at)  # also after a failure: it is tried again
-        elif kind in ("TaskFailed", "TaskTimedOut") and steps:
+            visits[at] = Step(event["stateEnteredEventDetails"]["name"], "running", event["timestamp"])
+            owner[at] = at
+            continue
+        if kind in ("ExecutionAborted", "ExecutionTimedOut"):
+            cause = f"the run was ended: {kind.removeprefix('Execution')}"
+            for visit in [each for each, step in visits.items() if step.status == "running"]:
+                visits[visit] = _ended(visits[visit], "failed", event, cause)
+        before = owner.get(event.get("previousEventId", 0))
+        if before is None or not kind.startswith("Task"):
+            continue
+        owner[at] = before
+        step = visits[before]
+        if kind == "TaskScheduled":
+            visits[before] = Step(step.name, "running", step.started_at)  # also after a failure: it is tried again
+        elif kind in ("TaskFailed", "TaskTimedOut"):
             details = event.get("taskFailedEventDetails") or event.get("taskTimedOutEventDetails") or {}
             cause = ": ".join(filter(None, (details.get("error"), _message(details.get("cause")))))
-            steps[-1] = _ended(steps[-1], "failed", event, cause)
-        elif kind in ("ExecutionAborted", "ExecutionTimedOut") and steps and steps[-1].status == "running":
-            steps[-1] = _ended(steps[-1], "failed", event, f"the run was ended: {kind.removeprefix('Execution')}")
-        elif kind == "TaskSucceeded" and steps:
-            steps[-1] = _ended(steps[-1], "succeeded", event, None)
-    return tuple(steps)
+            visits[before] = _ended(step, "failed", event, cause)
+        elif kind == "TaskSucceeded":
+            visits[before] = _ended(step, "succeeded", event, None)
+    by_name: dict[str, list[Step]] = {}
+    for step in visits.values():
+        by_name.setdefault(step.name, []).append(step)
+    return tuple(map(_together, by_name.values()))
+
+
+def _together(visits: list[Step]) -> Step:
+    """Running as long as one of them runs; else as the last one to begin ended."""
+    running = any(each.status == "running" for each in visits)
+    failed = [each for each in visits if each.status == "failed"]
+    ended = [each.ended_at for each in visits if each.ended_at]
+    return Step(
+        visits[0].name,
+        "running" if running else visits[-1].status,
+        visits[0].started_at,
+        None if running or not ended else max(ended),
+        failed[-1].cause if failed else None,
+        len(visits),
+        len(failed),
+    )
 
 
 def _ended(step: Step, status: StepStatus, event: dict[str, Any], cause: str | None) -> Step:

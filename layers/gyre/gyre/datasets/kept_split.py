@@ -35,6 +35,11 @@ def read_split(key: str, data: ObjectStore) -> KeptSplit:
     return KeptSplit(**json.loads(data.read(key).content))
 
 
+def split_at(key: str, data: ObjectStore) -> KeptSplit:
+    """The record of the split whose parts lie at this key."""
+    return read_split(f"{key.removesuffix('.parquet')}.json", data)
+
+
 def splits_of(model: str, version: int, data: ObjectStore) -> list[KeptSplit]:
     """Every split of a version."""
     listed = data.list(f"{splits_folder(model)}{version:08}-")

@@ -1,5 +1,6 @@
 """A report as one page that fetches and runs nothing, the verdict first: it can be read years later, from any disk."""
 
+from gyre.datasets.page import page
 from gyre.datasets.report import Finding, Report, RowCounts
 from gyre.datasets.report_parts import card, cells, duration, names, number, share, shown, size, table, terms
 
@@ -34,41 +35,12 @@ _ACTIONS = {
 }
 
 _STYLE = """
-:root{color-scheme:light dark;--page:#fff;--card:#f7f8fa;--text:#1b1f24;--soft:#57606a;--line:#d5dae1;--rail:#e3e7ec;
---bar:#2f6fb5;--good:#1a7f5a;--bad:#b3382c;--left:#6b7480;--warn:#8a5a00}
-@media screen and (prefers-color-scheme:dark){:root{--page:#14171b;--card:#1c2026;--text:#e5e8ec;--soft:#a4adb8;
---line:#353c45;--rail:#2d343d;--bar:#6aa5e6;--good:#48b98b;--bad:#f0857a;--left:#8d97a4;--warn:#e0b15c}}
-*{box-sizing:border-box}
-body{font:1rem/1.5 system-ui,-apple-system,"Segoe UI",sans-serif;color:var(--text);background:var(--page);
-max-width:70rem;margin:0 auto;padding:2rem 1.25rem 3rem;font-variant-numeric:tabular-nums}
-h1{font-size:1.7rem;line-height:1.25;margin:.25rem 0 .5rem;text-wrap:balance}
-h2{font-size:1.15rem;margin:2.5rem 0 .6rem}
-h3{font-size:1rem;margin:0 0 .5rem;overflow-wrap:anywhere}
-p{margin:.4rem 0;max-width:48rem}
-.over,.note,dt,.type,figcaption{color:var(--soft);font-size:.86rem}
-.over{margin:0}.type{font-weight:400;margin-left:.25rem}
-.verdict{border-left:.4rem solid var(--good);padding:.1rem 0 .1rem 1rem}
-.refused{border-color:var(--bad)}
-.mark{color:var(--good)}.refused .mark{color:var(--bad)}
-code{font:.92em ui-monospace,"SF Mono",Menlo,Consolas,monospace;unicode-bidi:isolate;overflow-wrap:anywhere}
-dl{display:flex;flex-wrap:wrap;gap:.5rem 1.5rem;margin:.75rem 0}
-dt,dd{margin:0;line-height:1.35}dd{overflow-wrap:anywhere}
-.wide{overflow-x:auto}
-table{border-collapse:collapse;width:100%;font-size:.93rem}
-th,td{text-align:left;vertical-align:top;padding:.4rem .9rem .4rem 0;border-top:1px solid var(--line);
-unicode-bidi:isolate}
-thead td{border:0}thead th{border-top:0;color:var(--soft);font-weight:500;font-size:.86rem}
-tbody th{font-weight:500}
-.n{text-align:right;white-space:nowrap}
 .findings th code{display:block;color:var(--soft);font-size:.82em}
 .findings code{overflow-wrap:break-word}
 .examples code{display:inline-block;background:var(--card);border:1px solid var(--line);border-radius:.25rem;
 padding:0 .3rem;margin:0 .25rem .2rem 0;white-space:pre-wrap}
 .rows{max-width:34rem}.rows td:first-child{width:1.8rem}
-.alerts{padding:0;list-style:none;margin:0}
-.alerts li{border-left:.25rem solid var(--warn);padding:.15rem 0 .15rem .75rem;margin:.4rem 0;overflow-wrap:anywhere}
-svg{display:block}svg rect{fill:var(--bar)}svg.lost rect{fill:var(--bad)}
-.bar{width:100%;height:8px;margin-top:.35rem;background:var(--rail)}
+svg rect{fill:var(--bar)}svg.lost rect{fill:var(--bad)}
 .spread{width:100%;height:60px;border-bottom:1px solid var(--soft)}
 .stack{width:100%;height:28px;margin:.25rem 0 .75rem}.key{width:14px;height:14px;margin-top:.3rem}
 svg .good{fill:var(--good)}svg .bad{fill:var(--bad)}svg .left{fill:var(--left)}svg .hatch{fill:var(--page)}
@@ -81,13 +53,9 @@ svg .bad-hatched{fill:url(#hatched)}svg .left-dotted{fill:url(#dotted)}
 .bars{table-layout:fixed;font-size:.86rem}
 .bars th,.bars td{padding:.15rem 0 .15rem .6rem;border:0}
 .bars th{width:40%;padding-left:0;overflow-wrap:anywhere}.bars .n{width:22%}
-figure{margin:.75rem 0 0}figcaption{margin-top:.2rem}
 @media screen and (max-width:40rem){.findings thead{display:none}.findings tr{display:flex;flex-wrap:wrap;
 gap:.1rem 1rem;padding:.5rem 0;border-top:1px solid var(--line)}.findings th,.findings td{border:0;padding:0}
 .findings th,.findings .examples{flex:0 0 100%}.findings .count::after{content:" rows"}}
-footer{margin-top:3rem;border-top:1px solid var(--line);padding-top:.75rem}
-@media print{:root{font-size:10pt}body{max-width:none;padding:0}.card,tr,.verdict,li{break-inside:avoid}
-h2{break-after:avoid}.wide{overflow:visible}.cards{grid-template-columns:1fr 1fr}svg{print-color-adjust:exact}}
 """
 # Striped and dotted besides their colours, for those who do not see these.
 _PATTERNS = (
@@ -105,14 +73,11 @@ def report_page(report: Report) -> str:
     body = "".join(
         (_verdict(report), _rows(report), _findings(report), _alerts(report), _unmatched(report), _columns(report))
     )
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>{shown(_headline(report))}: {shown(report.model)}</title><style>{_STYLE}</style></head>"
-        f'<body>{_PATTERNS}<main>{body}</main><footer><p class="note">Quartiles and the shapes of numbers are those '
-        "of a sample of at most 10,000 values a column. The whole report stands beside this page as JSON.</p></footer>"
-        "</body></html>"
+    return page(
+        f"{_headline(report)}: {report.model}",
+        f'{_PATTERNS}<main>{body}</main><footer><p class="note">Quartiles and the shapes of numbers are those '
+        "of a sample of at most 10,000 values a column. The whole report stands beside this page as JSON.</p></footer>",
+        _STYLE,
     )
 
 

@@ -57,13 +57,25 @@ def read_part(
     split: KeptSplit, part: str, columns: Sequence[str], data: ObjectStore, tables: DatasetTables
 ) -> pa.Table:
     """The rows of one part, in the order in which they came in."""
-    assigned = pq.read_table(io.BytesIO(data.read(split.key).content))
-    wanted = assigned.filter(pc.equal(assigned["part"], PARTS.index(part))).append_column(
-        _ORDER, pa.array(np.arange(split.rows[part]))
-    )
+    wanted = _of_part(split, part, data).append_column(_ORDER, pa.array(np.arange(split.rows[part])))
     rows = tables.read(split.model, "processed", split.dataset, [UPLOAD, ROW, *columns])
     joined = wanted.select([UPLOAD, ROW, _ORDER]).join(rows, [UPLOAD, ROW], join_type="inner")
     return joined.sort_by(_ORDER).select(list(columns))
+
+
+def seen(split: KeptSplit, part: str, trained: KeptSplit, data: ObjectStore) -> np.ndarray:
+    """Of each row of a part, whether it was in the train part of another split, which may be of another version."""
+    numbered = _of_part(split, part, data).append_column(_ORDER, pa.array(np.arange(split.rows[part])))
+    train = _of_part(trained, "train", data).select([UPLOAD, ROW])
+    known = numbered.join(train, [UPLOAD, ROW], join_type="left semi")
+    found = np.zeros(split.rows[part], dtype=bool)
+    found[known[_ORDER].to_numpy()] = True
+    return found
+
+
+def _of_part(split: KeptSplit, part: str, data: ObjectStore) -> pa.Table:
+    assigned = pq.read_table(io.BytesIO(data.read(split.key).content))
+    return assigned.filter(pc.equal(assigned["part"], PARTS.index(part)))
 
 
 def _ordered(version: int, spec: ModelSpec, data: ObjectStore, tables: DatasetTables) -> pa.Table:

@@ -50,6 +50,13 @@ def targets(spec: ModelSpec, target: Array) -> Targets:
     return Targets(classes, places(spec, classes, target))
 
 
+def truth_of(spec: ModelSpec, classes: tuple[Class, ...], target: Array) -> Targets:
+    """What is true of each row, in the classes of a model that may know fewer or others."""
+    if spec.task == "regression":
+        return Targets((), target.astype(np.float64))
+    return Targets(classes, places(spec, classes, target))
+
+
 def places(spec: ModelSpec, classes: tuple[Class, ...], target: Array) -> npt.NDArray[np.int64]:
     """Of each row, the place of its class; -1 for one that is none of these."""
     at = {each: place for place, each in enumerate(classes)}

@@ -67,6 +67,8 @@ class Search(Section):
 class Training(Section):
     """What is trained, and what counts as good."""
 
+    on_upload: bool = True
+    """Whether an upload starts a training. If not, it becomes a dataset version, and a training starts on request."""
     estimators: Annotated[tuple[Estimator, ...], Field(min_length=1)] = ("linear", "boosting")
     """Which kinds of model compete."""
     space: dict[Estimator, dict[str, tuple[Bound, ...]]] = Field(default_factory=dict)

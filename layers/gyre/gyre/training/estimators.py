@@ -159,18 +159,22 @@ def space_of(spec: ModelSpec, name: Estimator) -> Space:
     declared = spec.training.space.get(name)
     if declared is None:
         return entry.space
-    checked_parameters(spec, name, declared)
+    checked_parameters(spec, name, declared, field=f"training.space.{name}")
+    if empty := [parameter for parameter, values in declared.items() if not values]:
+        raise Invalid(f"There is no value of {empty[0]} to try for {name}.", field=f"training.space.{name}")
     return {parameter: _declared(values, entry.space.get(parameter)) for parameter, values in declared.items()}
 
 
-def checked_parameters(spec: ModelSpec, name: Estimator, parameters: Mapping[str, Any]) -> None:
+def checked_parameters(
+    spec: ModelSpec, name: Estimator, parameters: Mapping[str, Any], *, field: str = "parameters"
+) -> None:
     """`Invalid` for a parameter that the estimator does not have, or that is Gyre's to set."""
     entry = entry_of(spec, name)
     known = set(entry.make().get_params()) - _OURS
     if unknown := sorted(set(parameters) - known):
         raise Invalid(
             f"{name} has no parameter {unknown[0]} to set for {spec.model}: there are {', '.join(sorted(known))}.",
-            field="parameters",
+            field=field,
         )
 
 

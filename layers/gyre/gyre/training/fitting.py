@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy import sparse  # type: ignore[import-untyped]
+from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -89,33 +90,22 @@ def fit(
 ) -> Fitted:  # fmt: skip
     """Fits the candidate to these rows, or says what is wrong with them. With `training.calibrate` a fifth of them is
     kept from the estimator, and what it says of them is calibrated."""
-    entry = entry_of(spec, candidate.estimator)
-    checked_parameters(spec, candidate.estimator, candidate.parameters)
-    small = served(spec)
-    _refuse_missing(small, candidate, entry)
+    entry, small = checked_entry(spec, candidate), served(spec)
     found = targets(spec, target)
     groups = columns.get(spec.group) if spec.group else None
     columns = {name: columns[name] for name in sorted(needed_columns(small))}
-    table = frame(small, columns)
-    if all(table[name].nunique(dropna=False) == 1 for name in table):
-        raise Invalid(f"Every feature of {spec.model} is the same in all rows: there is nothing to learn from.")
-    rowwise = _row_weights(spec, found.values, weights)
+    table = table_of(small, columns)
+    rowwise = row_weights(spec, found.values, weights)
     calibrate = spec.training.calibrate if found.classes else "none"
     every = np.arange(len(target))
     on, off = (every, every) if calibrate == "none" else held_out(found.values, groups, seed)
 
-    prepare = preparation(_positive(small) if entry.positive else small, scaled=entry.scaled)
-    if entry.dense:
-        prepare.set_params(sparse_threshold=0.0)
-    learned = prepare.fit(table.iloc[on])
-    _settle(learned)
-    _refuse_width(learned, table, entry, candidate)
+    learned = learn(small, entry, candidate.estimator, table, on)
     rows = learned.transform(table.iloc[on])
-    model = entry.make(**entry.arguments, **_seeded(entry, seed)).set_params(**candidate.parameters)
     # One thread unless more are asked for: candidates are fitted side by side, and on a machine that has other work
     # OpenMP's threads wait for each other (27 s for what one does in 0.7).
     with threadpool_limits(threads):
-        _fit_model(model, rows, found.values[on], None if rowwise is None else rowwise[on], candidate)
+        model = fit_model(entry, candidate, rows, found.values[on], None if rowwise is None else rowwise[on], seed)
     calibration = None
     if calibrate != "none":
         scored = raw_scores(model, learned.transform(table.iloc[off]), entry.score)
@@ -127,8 +117,38 @@ def fit(
     )  # fmt: skip
 
 
-def _fit_model(model: Any, rows: Any, target: Array, weights: Array | None, candidate: Candidate) -> None:
-    """A parameter that scikit-learn refuses is the caller's to mend."""
+def checked_entry(spec: ModelSpec, candidate: Candidate) -> Entry:
+    """What the candidate's kind means for this model, or `Invalid` if it cannot be fitted whatever the rows are."""
+    entry = entry_of(spec, candidate.estimator)
+    checked_parameters(spec, candidate.estimator, candidate.parameters)
+    _refuse_missing(served(spec), candidate, entry)
+    return entry
+
+
+def table_of(small: ModelSpec, columns: Columns) -> pd.DataFrame:
+    """The inputs, or `Invalid` if they hold nothing to learn from."""
+    table = frame(small, columns)
+    if all(table[name].nunique(dropna=False) == 1 for name in table):
+        raise Invalid(f"Every feature of {small.model} is the same in all rows: there is nothing to learn from.")
+    return table
+
+
+def learn(small: ModelSpec, entry: Entry, estimator: Estimator, table: pd.DataFrame, on: Array) -> ColumnTransformer:
+    """The preparation that this kind of model wants, learned from some of the rows; its parameters change nothing."""
+    prepare = preparation(_positive(small) if entry.positive else small, scaled=entry.scaled)
+    if entry.dense:
+        prepare.set_params(sparse_threshold=0.0)
+    learned = prepare.fit(table.iloc[on])
+    _settle(learned)
+    _refuse_width(learned, table, entry, estimator)
+    return learned
+
+
+def fit_model(
+    entry: Entry, candidate: Candidate, rows: Any, target: Array, weights: Array | None, seed: int
+) -> Any:  # fmt: skip
+    """The estimator, fitted to prepared rows. A parameter that scikit-learn refuses is the caller's to mend."""
+    model = entry.make(**entry.arguments, **_seeded(entry, seed)).set_params(**candidate.parameters)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a candidate that stops too early scores as it does
         try:
@@ -136,9 +156,10 @@ def _fit_model(model: Any, rows: Any, target: Array, weights: Array | None, cand
         except ValueError as error:
             told = ", ".join(f"{name}={value!r}" for name, value in candidate.parameters.items())
             raise Invalid(f"{candidate.estimator}({told}) cannot be fitted: {error}") from error
+    return model
 
 
-def _row_weights(spec: ModelSpec, target: Array, weights: Array | None) -> Array | None:
+def row_weights(spec: ModelSpec, target: Array, weights: Array | None) -> Array | None:
     """Class weights are weights of rows: then every estimator has them, and they go with a caller's own."""
     if spec.task == "regression" or spec.training.class_weight == "none":
         return weights
@@ -171,11 +192,11 @@ def _may_be_missing(each: Input) -> bool:
     return each.form != "category" or encoding_of(each.prepare, each.ordered) != "onehot"
 
 
-def _refuse_width(learned: Any, table: pd.DataFrame, entry: Entry, candidate: Candidate) -> None:
+def _refuse_width(learned: Any, table: pd.DataFrame, entry: Entry, estimator: Estimator) -> None:
     width = learned.transform(table.iloc[:1]).shape[1]
     if entry.dense and len(table) * width > MOST_DENSE_CELLS:
         raise Invalid(
-            f"{candidate.estimator} needs all {width:,} columns of {len(table):,} rows at once, which is more than "
+            f"{estimator} needs all {width:,} columns of {len(table):,} rows at once, which is more than "
             f"{MOST_DENSE_CELLS:,} cells: keep fewer `words`, or use linear."
         )
 

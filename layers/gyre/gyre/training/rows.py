@@ -1,7 +1,10 @@
 """The rows of one part of a split, as estimators and bundles take them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
 
 from gyre.datasets.kept_split import KeptSplit
 from gyre.datasets.rows import as_numpy
@@ -26,6 +29,12 @@ class PartRows:
     def chosen(self, rows: Array) -> "PartRows":
         """Some of them, by a mask or by their places."""
         return PartRows({name: values[rows] for name, values in self.columns.items()}, self.target[rows])
+
+    @classmethod
+    def together(cls, parts: Sequence["PartRows"]) -> Self:
+        """The rows of several parts, one after another."""
+        columns = {name: np.concatenate([each.columns[name] for each in parts]) for name in parts[0].columns}
+        return cls(columns, np.concatenate([each.target for each in parts]))
 
 
 def wanted_columns(spec: ModelSpec) -> tuple[str, ...]:

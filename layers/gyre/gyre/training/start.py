@@ -1,14 +1,14 @@
-"""How a training run starts: by an upload, by a request, with the address of a file."""
+"""How a run starts: by an upload, by a request, with the address of a file; a training, or an evaluation alone."""
 
 import hashlib
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import unquote
 
 from gyre.datasets.address import checked_address
 from gyre.datasets.upload import INBOX, Upload, checked_ending, checked_file, checked_model, is_spec, upload_at
-from gyre.datasets.version import dataset_version, version_numbers
+from gyre.datasets.version import dataset_version, newest_version, version_numbers
 from gyre.errors import Invalid, NotFound
 from gyre.objects import ObjectStore
 from gyre.workflow import Workflow, fresh_run_name
@@ -24,6 +24,21 @@ class Started:
     dataset: int | None = None
 
 
+@dataclass(frozen=True)
+class Wishes:
+    """What a training may be told besides its data."""
+
+    spec: int | None = None
+    """The version of model.yaml; the newest one if left out."""
+    base: int | None = None
+    """The model version that is trained again; what serves if left out."""
+    search: Mapping[str, Any] | None = None
+    """What the search does otherwise than the spec says."""
+
+
+NONE = Wishes()
+
+
 def start_from_upload(key: str, version: str | None, workflow: Workflow) -> Started:
     """Starts the run of one upload. Its name comes from the object's version, so that an event told twice runs once."""
     upload = upload_at(key, version)
@@ -36,18 +51,35 @@ def run_of_upload(key: str, version: str | None) -> str:
 
 
 def start_by_request(
-    model: str, dataset: int | None, upload: str | None, data: ObjectStore, workflow: Workflow
+    model: str, dataset: int | None, upload: str | None, data: ObjectStore, workflow: Workflow, wishes: Wishes = NONE
 ) -> Started:
     """Starts a run over a dataset version, or over an upload; by itself over the newest version, else upload."""
     if dataset is not None and upload is not None:
         raise Invalid("A run works on a dataset version or on an upload: send one of both.", field="dataset")
+    if upload is not None and wishes.spec is not None:
+        raise Invalid(
+            "An upload is taken in by the newest model.yaml: name `spec` with a dataset version.", field="spec"
+        )
     run = fresh_run_name("train")
     if upload is None and dataset is None:
         dataset = next(reversed(version_numbers(checked_model(model), data)), None)
     if dataset is not None:
         dataset_version(checked_model(model), dataset, data)  # here, where the caller hears it, and not in the run
-        return _start(run, model, workflow, dataset=dataset)
-    return _start(run, model, workflow, upload=_upload(model, upload or _newest_upload(model, data), data))
+        return _start(run, model, workflow, dataset=dataset, wishes=wishes)
+    found = _upload(model, upload or _newest_upload(model, data), data)
+    return _start(run, model, workflow, upload=found, wishes=wishes)
+
+
+def start_evaluation(
+    model: str, version: int, dataset: int | None, part: str, data: ObjectStore, workflow: Workflow
+) -> Started:
+    """Starts a run that says how good a version is on a dataset version; the newest one if none is named."""
+    if dataset is None:
+        dataset = newest_version(model, data).version
+    else:
+        dataset_version(model, dataset, data)
+    told = {"version": version, "dataset": dataset, "part": part}
+    return _start(fresh_run_name("eval"), model, workflow, evaluate=told)
 
 
 def start_by_url(model: str, url: str, hosts: Collection[str], workflow: Workflow) -> Started:
@@ -91,7 +123,10 @@ def _start(
     upload: Upload | None = None,
     dataset: int | None = None,
     fetch: dict[str, str] | None = None,
+    evaluate: dict[str, Any] | None = None,
+    wishes: Wishes = NONE,
 ) -> Started:
     told: dict[str, Any] | None = None if upload is None else {"key": upload.key, "version": upload.version}
-    workflow.start(run, {"run": run, "model": model, "upload": told, "dataset": dataset, "fetch": fetch})
+    data = {"upload": told, "dataset": dataset, "fetch": fetch, "evaluate": evaluate}
+    workflow.start(run, {"run": run, "model": model, **data, **asdict(wishes)})
     return Started(run, model, upload.key if upload else None, dataset)

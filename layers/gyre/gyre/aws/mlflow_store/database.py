@@ -49,9 +49,10 @@ class Database:
         remote: Remote,
         check: Callable[[Path, str], None] = lambda path, where: None,  # noqa: ARG005
         pause: Callable[[float], None] = time.sleep,
+        draw: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self.address = address
-        self._remote, self._check, self._pause = remote, check, pause
+        self._remote, self._check, self._pause, self._draw = remote, check, pause, draw
         self.start_anew()
 
     def start_anew(self) -> None:
@@ -91,7 +92,7 @@ class Database:
             for _ in range(habits.tries):
                 if self._lost:
                     # Of many writers at once one alone wins each round: the more are met, the rarer each one tries.
-                    self._pause(random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2**self._lost)))  # noqa: S311
+                    self._pause(self._draw(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2**self._lost)))
                 self._ask_again(bool(outcomes))
                 with self._copies.held() as base:
                     done = self._landed(base, outcomes) or self._attempt(habits, base, work, outcomes)

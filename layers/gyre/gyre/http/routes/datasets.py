@@ -12,6 +12,7 @@ from gyre.datasets.receive import address_for, receive
 from gyre.datasets.report import report_of
 from gyre.datasets.version import DatasetVersion, dataset_version, newest_version, versions
 from gyre.errors import Invalid
+from gyre.http.pages import page_answer
 from gyre.http.routes.models import Body, Model
 from gyre.objects import ObjectStore
 from gyre.training.start import run_of_upload, start_by_url
@@ -92,12 +93,8 @@ def router(data: ObjectStore, workflow: Workflow, hosts: frozenset[str]) -> APIR
 
 
 def report_answer(model: str, run: str, form: Literal["html", "json"], data: ObjectStore) -> Response:
-    """The report of a run's ingest. It holds no scripts, and a browser is told to run none."""
-    content = report_of(model, run, form, data)
-    if form == "json":
-        return Response(content, media_type="application/json")
-    policy = "default-src 'none'; style-src 'unsafe-inline'"
-    return Response(content, media_type="text/html", headers={"content-security-policy": policy})
+    """The report of a run's ingest."""
+    return page_answer(report_of(model, run, form, data), form)
 
 
 def _told(dataset: DatasetVersion) -> dict[str, Any]:

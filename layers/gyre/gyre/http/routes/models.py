@@ -8,7 +8,7 @@ from fastapi.encoders import jsonable_encoder
 from gyre.datasets.version import version_numbers
 from gyre.errors import NotFound, NotReady
 from gyre.objects import ObjectStore
-from gyre.registry.releases import releases
+from gyre.registry.releases import Release, pointer_if_any, releases
 from gyre.spec.base import MODEL_PATTERN
 from gyre.spec.versions import SpecVersion, add_spec, models, spec_of, versions
 
@@ -41,15 +41,16 @@ def router(data: ObjectStore, artifacts: ObjectStore) -> APIRouter:
 
     @routes.get("/models", summary="Every model: what is declared, the newest data, what serves.")
     def every() -> dict[str, Any]:
-        serving = {each.model: each.version for each in releases(artifacts)}
+        serving = {each.model: each for each in releases(artifacts)}
         names = sorted({*models(artifacts), *serving})
-        return {"models": [_line(name, serving.get(name), data, artifacts) for name in names]}
+        return {"models": [_listed(name, serving.get(name), data, artifacts) for name in names]}
 
     @routes.get("/models/{model}", summary="One model: its columns, features, data, and what serves.")
     def one(model: Model) -> dict[str, Any]:
         declared = _found(model, artifacts)
-        serving = {each.model: each.version for each in releases(artifacts)}
-        return {**_line(model, serving.get(model), data, artifacts), **_declared(declared)}
+        released = pointer_if_any(model, artifacts)
+        serves = released[0].version("production") if released else None
+        return {**_line(model, serves, data, artifacts), **_declared(declared)}
 
     @routes.get("/models/{model}/spec", summary="model.yaml as it was sent; the newest version, or a named one.")
     def spec(model: Model, version: Annotated[int | None, Query(ge=1)] = None) -> Response:
@@ -65,7 +66,13 @@ def _found(model: str, artifacts: ObjectStore, version: int | None = None) -> Sp
         raise NotFound(error.message, field="model") from error
 
 
-def _line(model: str, serves: str | None, data: ObjectStore, artifacts: ObjectStore) -> dict[str, Any]:
+def _listed(model: str, serves: Release | None, data: ObjectStore, artifacts: ObjectStore) -> dict[str, Any]:
+    """A pointer that cannot be read is told, and hides no other model."""
+    line = _line(model, serves.version if serves else None, data, artifacts)
+    return line | ({"fault": serves.fault} if serves and serves.fault else {})
+
+
+def _line(model: str, serves: int | None, data: ObjectStore, artifacts: ObjectStore) -> dict[str, Any]:
     return {
         "model": model,
         "spec_version": max((each.version for each in versions(model, artifacts)), default=None),

@@ -1,6 +1,6 @@
-"""/train, /runs: start a run, follow it."""
+"""/train, /evaluate, /runs: start a run, follow it, go on with one that failed."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -8,24 +8,55 @@ from pydantic import BaseModel, ConfigDict, Field
 from gyre.http.routes.datasets import Form, report_answer
 from gyre.http.run_answer import run_answer
 from gyre.objects import ObjectStore
+from gyre.registry.releases import resolve
 from gyre.spec.base import MODEL_PATTERN
-from gyre.training.start import start_by_request
+from gyre.training.start import Wishes, start_by_request, start_evaluation
 from gyre.workflow import RUN_PATTERN, Workflow
 
 RunName = Annotated[str, Path(pattern=RUN_PATTERN)]
+ModelName = Annotated[str, Field(pattern=MODEL_PATTERN, examples=["obesity"])]
+VersionName = Annotated[str, Field(min_length=1, max_length=20, examples=["production"])]
 
 
-class TrainRequest(BaseModel):
-    """What to train, and on what."""
-
+class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
-    model: Annotated[str, Field(pattern=MODEL_PATTERN, examples=["obesity"])]
+
+class SearchRequest(_Body):
+    """What this search does otherwise than model.yaml says; see `training.search` there."""
+
+    sampler: Literal["tpe", "random", "grid"] | None = None
+    """How the next candidates are proposed."""
+    candidates: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    """How many are scored at most."""
+    rounds: Annotated[int, Field(ge=1, le=50)] | None = None
+    """In how many rounds."""
+    folds: Annotated[int, Field(ge=2, le=20)] | None = None
+    """Of the cross-validation."""
+    patience: Annotated[int, Field(ge=1)] | None = None
+    """Rounds without a gain after which the search ends."""
+    minutes: Annotated[float, Field(gt=0, le=600)] | None = None
+    """No further round begins after so long."""
+    workers: Annotated[int, Field(ge=1, le=40)] | None = None
+    """How many are scored side by side; the deployment has a limit of its own."""
+
+
+class TrainRequest(_Body):
+    """What to train, and on what."""
+
+    model: ModelName
     """The model's name."""
     dataset: Annotated[int, Field(ge=1)] | None = None
     """A dataset version. The newest one if this and `upload` are left out, or the newest upload if there is none."""
     upload: Annotated[str, Field(min_length=1, max_length=900)] | None = None
     """An upload of this model to take in first: its file name or its whole key."""
+    spec: Annotated[int, Field(ge=1)] | None = None
+    """A version of model.yaml; the newest one if left out."""
+    base: VersionName | None = None
+    """The model version that is trained again: a number, `latest`, or an alias. Its hyper-parameters are tried first.
+    What serves, if left out."""
+    search: SearchRequest | Literal[False] | None = None
+    """How this search differs from what model.yaml says; false: none, the base is fitted anew as it is."""
 
 
 class TrainAnswer(BaseModel):
@@ -37,20 +68,55 @@ class TrainAnswer(BaseModel):
     upload: str | None
 
 
-def router(data: ObjectStore, workflow: Workflow) -> APIRouter:
+class EvaluateRequest(_Body):
+    """Which version, and on which rows."""
+
+    model: ModelName
+    """The model's name."""
+    version: VersionName = "production"
+    """A number, `latest`, or an alias."""
+    dataset: Annotated[int, Field(ge=1)] | None = None
+    """A dataset version; the newest one if left out."""
+    part: Literal["unseen", "test", "reference", "all"] = "unseen"
+    """Which of its rows: those that the version was not trained on, one part of its split, or all."""
+
+
+class EvaluateAnswer(BaseModel):
+    """Where to follow the run."""
+
+    run: str
+    status_url: str
+    version: int
+    dataset: int | None
+
+
+def router(data: ObjectStore, artifacts: ObjectStore, workflow: Workflow) -> APIRouter:
     """The routes about runs."""
     routes = APIRouter()
 
     @routes.post("/train", status_code=202, summary="Start a training run.")
     def train(wanted: TrainRequest) -> TrainAnswer:
-        started = start_by_request(wanted.model, wanted.dataset, wanted.upload, data, workflow)
+        started = start_by_request(
+            wanted.model, wanted.dataset, wanted.upload, data, workflow, _wishes(wanted, artifacts)
+        )
         return TrainAnswer(
             run=started.run, status_url=f"/runs/{started.run}", dataset=started.dataset, upload=started.upload
         )
 
-    @routes.get("/runs/{run}", summary="How far a run came: its status and each step's.")
+    @routes.post("/evaluate", status_code=202, summary="Say how good a version is on the rows of a dataset version.")
+    def evaluate(wanted: EvaluateRequest) -> EvaluateAnswer:
+        version = resolve(wanted.model, wanted.version, artifacts)
+        started = start_evaluation(wanted.model, version, wanted.dataset, wanted.part, data, workflow)
+        url = f"/runs/{started.run}"
+        return EvaluateAnswer(run=started.run, status_url=url, version=version, dataset=started.dataset)
+
+    @routes.get("/runs/{run}", summary="How far a run came: its status, each step's, and what the steps found.")
     def show(run: RunName) -> dict[str, Any]:
-        return run_answer(workflow.show(run))
+        return run_answer(workflow.show(run), artifacts)
+
+    @routes.post("/runs/{run}/resume", status_code=202, summary="Go on with a run that failed, from the failed step.")
+    def resume(run: RunName) -> dict[str, Any]:
+        return run_answer(workflow.resume(run), artifacts)
 
     @routes.get("/runs/{run}/report", summary="What its ingest found, as a page or as JSON; also when it refused.")
     def report(run: RunName, form: Form = "html") -> Response:
@@ -58,3 +124,11 @@ def router(data: ObjectStore, workflow: Workflow) -> APIRouter:
         return report_answer(str(workflow.show(run).input.get("model")), run, form, data)
 
     return routes
+
+
+def _wishes(wanted: TrainRequest, artifacts: ObjectStore) -> Wishes:
+    base = None if wanted.base is None else resolve(wanted.model, wanted.base, artifacts)
+    if wanted.search is False:
+        return Wishes(wanted.spec, base, {"candidates": 1, "rounds": 1})
+    search = wanted.search.model_dump(exclude_none=True) if wanted.search else None
+    return Wishes(wanted.spec, base, search or None)

@@ -9,11 +9,13 @@ import pytest
 from gyre.aws.datasets import DeltaDatasets
 from gyre.datasets.kept_split import splits_of
 from gyre.datasets.upload import Upload
-from gyre.errors import NotFound
+from gyre.errors import Invalid, NotFound
 from gyre.spec.versions import add_spec
-from gyre.training.tasks import Answer, TrainingTasks
+from gyre.tasks.step import Answer, Stores
+from gyre.tasks.training import Places, training_tasks
 from tests.event_data import FETCHED, FILES, SPEC
 from tests.fakes.objects import MemoryBucket
+from tests.fakes.tracking import MemoryTracking
 
 
 @dataclass
@@ -33,11 +35,12 @@ class Steps:
     def __init__(self, folder: Path) -> None:
         self.data, self.artifacts, self.fetcher = MemoryBucket(), MemoryBucket(), KeptFetcher()
         self.heard: list[int] = []
-        tables = DeltaDatasets(str(folder))
-        self.tasks = TrainingTasks(self.data, self.artifacts, tables, self.fetcher, self.heard.append)  # type: ignore[arg-type]
+        stores = Stores(self.data, self.artifacts, DeltaDatasets(str(folder)))
+        places = Places("data", "artifacts", "c0ffee", 2)
+        self.tasks = training_tasks(stores, self.fetcher, self.heard.append, MemoryTracking(), places)  # type: ignore[arg-type]
 
     def __call__(self, task: str, **event: object) -> Answer:
-        answer = self.tasks.by_name()[task]({"task": task, "run": "run-1", "model": "wine", **event})
+        answer = self.tasks[task]({"task": task, "run": "run-1", "model": "wine", **event})
         return dict(json.loads(json.dumps(answer)))
 
 
@@ -48,10 +51,6 @@ def steps(tmp_path: Path) -> Steps:
     for key, content in FILES.items():
         made.data.put(key, content)
     return made
-
-
-def test_the_tasks_are_these(steps: Steps) -> None:
-    assert list(steps.tasks.by_name()) == ["fetch", "ingest", "pin", "split"]
 
 
 def test_what_was_fetched_is_what_is_ingested(steps: Steps) -> None:
@@ -71,9 +70,36 @@ def test_an_ingest_says_how_far_it_came(steps: Steps) -> None:
 
 def test_a_pinned_version_tells_the_same_figures_as_its_ingest(steps: Steps) -> None:
     taken = steps("ingest", upload={"key": FETCHED, "version": None})
-    assert steps("pin", dataset=1) == {key: taken[key] for key in taken if key not in ("alerts", "has_alerts")}
+    pinned = steps("pin", dataset=1, spec=None)
+    assert pinned == {key: taken[key] for key in taken if key not in ("alerts", "has_alerts")}
     with pytest.raises(NotFound, match="no dataset version 2"):
-        steps("pin", dataset=2)
+        steps("pin", dataset=2, spec=None)
+
+
+def test_old_rows_are_trained_on_as_is_declared_today_or_as_the_caller_says(steps: Steps) -> None:
+    steps("ingest", upload={"key": FETCHED, "version": None})
+    add_spec(SPEC + b"split: {test: 0.5}\n", steps.artifacts)
+    assert steps("pin", dataset=1, spec=None)["spec_version"] == 2
+    assert steps("pin", dataset=1, spec=1)["spec_version"] == 1
+    with pytest.raises(NotFound, match="spec version 3"):
+        steps("pin", dataset=1, spec=3)
+
+
+def test_an_upload_starts_no_training_where_the_spec_says_so(steps: Steps) -> None:
+    upload = {"key": FETCHED, "version": None}
+    assert steps("ingest", upload=upload)["train"] is True
+    add_spec(SPEC + b"training: {on_upload: false}\n", steps.artifacts)
+    assert steps("ingest", upload=upload, run="run-2")["train"] is False
+
+
+def test_what_was_found_is_kept_for_whoever_resumes(steps: Steps) -> None:
+    """Given an ingest that was done, when the run is begun again, then its answer is there without the upload."""
+    upload = {"key": FETCHED, "version": None}
+    first = steps("ingest", upload=upload)
+    steps.data.put(FETCHED, b"alcohol,colour,cultivar\n")
+    assert steps("ingest", upload=upload) == first
+    with pytest.raises(Invalid):  # of another run it is another question
+        steps("ingest", upload=upload, run="run-2")
 
 
 def test_a_split_follows_the_spec_that_the_data_was_taken_with(steps: Steps) -> None:

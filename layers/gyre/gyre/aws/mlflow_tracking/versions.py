@@ -1,0 +1,102 @@
+"""Versions and aliases in MLflow's registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from gyre.errors import NotFound
+from gyre.registry.tracking import OUR_RUN, STAGE, Registration
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion, RegisteredModel
+
+_ABOUT = "Trained by Gyre. What serves is decided there; stages and aliases here follow it."
+
+
+def register(client: MlflowClient, made: Registration) -> int:
+    """The version of this run, made if there is none. Of two that were made at once the earlier one stays."""
+    _ensure_model(client, made.model)
+    if not _of_run(client, made):
+        client.create_model_version(
+            made.model, made.source, made.tracked, made.tags, description=made.note, await_creation_for=0
+        )
+    first, *later = _of_run(client, made)
+    for number in later:
+        with _unless("RESOURCE_DOES_NOT_EXIST"):  # the other one looked, too
+            client.delete_model_version(made.model, str(number))
+    return first
+
+
+def _ensure_model(client: MlflowClient, model: str) -> None:
+    if _model(client, model) is None:
+        with _unless("RESOURCE_ALREADY_EXISTS"):
+            client.create_registered_model(model, description=_ABOUT)
+
+
+def aliases(client: MlflowClient, model: str) -> dict[str, int]:
+    """What MLflow says serves under which name."""
+    found = _model(client, model)
+    return {} if found is None else {alias: int(version) for alias, version in found.aliases.items()}
+
+
+def mirror(client: MlflowClient, model: str, wanted: Mapping[str, int | None], stages: Mapping[int, str]) -> bool:
+    """Writes what differs; whether anything did."""
+    changes = list(_changes(client, model, wanted, stages))
+    for change in changes:
+        change()
+    return bool(changes)
+
+
+def _changes(
+    client: MlflowClient, model: str, wanted: Mapping[str, int | None], stages: Mapping[int, str]
+) -> Iterator[Callable[[], None]]:
+    there = {int(each.version): each for each in _versions(client, f"name = '{model}'")}
+    named = {*stages, *(version for version in wanted.values() if version is not None)}
+    if missing := sorted(named - there.keys()):
+        raise NotFound(f"{model} has no version {missing[0]} in MLflow: register it, then repeat.", field="version")
+    now = aliases(client, model)
+    for version, stage in stages.items():
+        if there[version].tags.get(STAGE) != stage:
+            yield partial(client.set_model_version_tag, model, str(version), STAGE, stage)
+    for alias, target in wanted.items():
+        if target is None and alias in now:
+            yield partial(client.delete_registered_model_alias, model, alias)
+        elif target is not None and now.get(alias) != target:
+            yield partial(client.set_registered_model_alias, model, alias, str(target))
+
+
+def _model(client: MlflowClient, model: str) -> RegisteredModel | None:
+    with _unless("RESOURCE_DOES_NOT_EXIST"):
+        return client.get_registered_model(model)
+    return None
+
+
+def _of_run(client: MlflowClient, made: Registration) -> list[int]:
+    found = _versions(client, f"name = '{made.model}' AND tags.`{OUR_RUN}` = '{made.run}'")
+    return sorted(int(each.version) for each in found)
+
+
+def _versions(client: MlflowClient, condition: str) -> Iterator[ModelVersion]:
+    page = None
+    while True:
+        found = client.search_model_versions(condition, page_token=page)
+        yield from found
+        page = found.token
+        if not page:
+            return
+
+
+@contextmanager
+def _unless(code: str) -> Iterator[None]:
+    """MLflow's error of this code is an answer, not a failure."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code != code:
+            raise

@@ -1,0 +1,167 @@
+"""/models/{model}/versions, /promote, /rollback …: what was trained, what serves, who moved it."""
+
+from collections.abc import Callable
+from itertools import islice
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.encoders import jsonable_encoder
+from pydantic import BaseModel, ConfigDict, Field
+
+from gyre.errands import Errands
+from gyre.errors import GyreError
+from gyre.http.pages import page_answer
+from gyre.http.routes.models import Model
+from gyre.objects import ObjectStore
+from gyre.registry import moves
+from gyre.registry.approval import heard, settle
+from gyre.registry.mirror import mirrored
+from gyre.registry.moves import Mover
+from gyre.registry.overview import folder_of, listed, whole
+from gyre.registry.releases import Pointer, history, pointer, resolve
+from gyre.registry.version import version_record
+from gyre.workflow import Workflow
+
+Version = Annotated[int, Path(ge=1)]
+Comment = Annotated[str, Field(max_length=2_000)]
+Form = Annotated[Literal["html", "json"], Query()]
+_PICTURES = {"svg": "image/svg+xml", "png": "image/png"}
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    comment: Comment | None = None
+    """Why; it stays in the history."""
+
+
+class MoveRequest(_Body):
+    """A move that needs no more than a reason."""
+
+
+NOTHING_SAID = MoveRequest()
+
+
+class PromoteRequest(_Body):
+    """Which version, and to what."""
+
+    version: Annotated[str | int, Field(examples=[3])]
+    """Its number, `latest` or `challenger`."""
+    alias: Literal["production", "challenger"] = "production"
+    """production: it serves. challenger: it is on trial beside what serves."""
+
+
+class ApproveRequest(_Body):
+    """What the person says."""
+
+    approved: bool = True
+    """False: it shall not serve."""
+
+
+YES = ApproveRequest()
+
+
+def router(artifacts: ObjectStore, workflow: Workflow, errands: Errands) -> APIRouter:
+    """The routes about versions and releases."""
+    routes = APIRouter()
+
+    def moved(model: str, request: Request, comment: str | None, move: Callable[[Mover], Pointer]) -> dict[str, Any]:
+        made = move(Mover(request.state.caller.id, comment=comment))
+        return {**_move(made), "mirror": _mirror(model, errands)}
+
+    @routes.get("/models/{model}/versions", summary="The versions of a model, newest first.")
+    def versions(
+        model: Model,
+        limit: Annotated[int, Query(ge=1, le=100)] = 20,
+        before: Annotated[int | None, Query(ge=1)] = None,
+    ) -> dict[str, Any]:
+        found, following = listed(model, artifacts, limit=limit, before=before)
+        return {"versions": found, "before": following}
+
+    @routes.get("/models/{model}/versions/{version}", summary="One version: what it is, its gates, where it stands.")
+    def version(model: Model, version: Version) -> dict[str, Any]:
+        return whole(model, version, artifacts)
+
+    @routes.get("/models/{model}/versions/{version}/card", summary="Its model card, as a page or as JSON.")
+    def card(model: Model, version: Version, form: Form = "html") -> Response:
+        content = folder_of(version_record(model, version, artifacts), artifacts).read(f"card.{form}")
+        return page_answer(content, form)
+
+    @routes.get(
+        "/models/{model}/versions/{version}/evaluation", summary="How good it is on its test part, and for whom."
+    )
+    def evaluation(model: Model, version: Version) -> dict[str, Any]:
+        folder = folder_of(version_record(model, version, artifacts), artifacts)
+        return {**folder.read_json("evaluation.json"), "fairness": folder.find_json("fairness.json")}
+
+    @routes.get("/models/{model}/versions/{version}/plots/{name}", summary="A picture of its evaluation.")
+    def plot(
+        model: Model, version: Version, name: Annotated[str, Path(pattern=r"^[a-z0-9_]{1,80}\.(svg|png)$")]
+    ) -> Response:
+        content = folder_of(version_record(model, version, artifacts), artifacts).read(f"plots/{name}")
+        return Response(content, media_type=_PICTURES[name.rsplit(".", 1)[-1]])
+
+    @routes.get("/models/{model}/release", summary="What serves, and whether MLflow knows.")
+    def release(model: Model) -> dict[str, Any]:
+        now = pointer(model, artifacts)
+        known = mirrored(model, artifacts)
+        told: dict[str, Any] = jsonable_encoder(now, exclude_none=True)
+        return {**told, "mirrored": known == now.revision}
+
+    @routes.get("/models/{model}/history", summary="What was production when, and who moved it; newest first.")
+    def moves_made(model: Model, limit: Annotated[int, Query(ge=1, le=500)] = 100) -> dict[str, Any]:
+        found = [jsonable_encoder(each, exclude_none=True) for each in islice(history(model, artifacts), limit)]
+        return {"moves": found}
+
+    @routes.post("/models/{model}/promote", summary="Let a version serve, or put it on trial.")
+    def promote(model: Model, wanted: PromoteRequest, request: Request) -> dict[str, Any]:
+        number = resolve(model, str(wanted.version), artifacts)
+        return moved(
+            model, request, wanted.comment, lambda by: moves.promote(model, number, artifacts, by, alias=wanted.alias)
+        )
+
+    @routes.post("/models/{model}/rollback", summary="Back to what was production before; again, and one further.")
+    def rollback(model: Model, request: Request, wanted: MoveRequest = NOTHING_SAID) -> dict[str, Any]:
+        return moved(model, request, wanted.comment, lambda by: moves.rollback(model, artifacts, by))
+
+    @routes.post("/models/{model}/withdraw", summary="Take the challenger off trial.")
+    def withdraw(model: Model, request: Request, wanted: MoveRequest = NOTHING_SAID) -> dict[str, Any]:
+        return moved(model, request, wanted.comment, lambda by: moves.withdraw(model, artifacts, by))
+
+    @routes.post("/models/{model}/versions/{version}/retire", summary="A version that shall not serve any more.")
+    def retire(model: Model, version: Version, request: Request, wanted: MoveRequest = NOTHING_SAID) -> dict[str, Any]:
+        return moved(model, request, wanted.comment, lambda by: moves.retire(model, version, artifacts, by))
+
+    @routes.post("/models/{model}/versions/{version}/restore", summary="A retired version may serve again.")
+    def restore(model: Model, version: Version, request: Request, wanted: MoveRequest = NOTHING_SAID) -> dict[str, Any]:
+        return moved(model, request, wanted.comment, lambda by: moves.restore(model, version, artifacts, by))
+
+    @routes.post("/models/{model}/versions/{version}/approve", summary="Say whether a version that waits may serve.")
+    def approve(model: Model, version: Version, request: Request, wanted: ApproveRequest = YES) -> dict[str, Any]:
+        actor = request.state.caller.id
+        outcome: Literal["approved", "rejected"] = "approved" if wanted.approved else "rejected"
+        decided = settle(model, version, outcome, artifacts, actor=actor, comment=wanted.comment)
+        workflow.answer(decided.token, {"approved": wanted.approved, "actor": actor, "comment": wanted.comment or ""})
+        return {**heard(decided, artifacts).to_json(), "status_url": f"/runs/{decided.run}"}
+
+    @routes.post("/models/{model}/mirror", status_code=202, summary="Tell MLflow anew what serves.")
+    def mirror(model: Model) -> dict[str, Any]:
+        now = pointer(model, artifacts)
+        errands.send("mirror", {"run": f"mirror-{now.revision}", "model": model})
+        return {"model": model, "revision": now.revision, "mirror": "sent"}
+
+    return routes
+
+
+def _move(now: Pointer) -> dict[str, Any]:
+    told: dict[str, Any] = jsonable_encoder(now.last, exclude_none=True)
+    return {"model": now.model, **told}
+
+
+def _mirror(model: str, errands: Errands) -> str:
+    """The release is made; that MLflow hears of it late is told and no error."""
+    try:
+        errands.send("mirror", {"run": "mirror", "model": model})
+    except GyreError as error:
+        return f"lags: {error.message} POST /models/{model}/mirror repeats it."
+    return "sent"

@@ -1,0 +1,82 @@
+"""A model's versions as somebody looks at them: what each is, where it stands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gyre.errors import Conflict, NotFound
+from gyre.objects import ObjectStore
+from gyre.registry.approval import pending
+from gyre.registry.gates import read_judgement
+from gyre.registry.releases import Pointer, pointer_if_any
+from gyre.registry.version import version_numbers, version_record
+from gyre.run_folder import RunFolder
+
+_IN_SHORT = ("model", "version", "run", "at", "dataset", "spec_version", "estimator", "metric")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a version stands."""
+
+    aliases: tuple[str, ...]
+    retired: bool
+    gates: str | None
+    """passed or failed; None as long as nobody judged."""
+
+
+def listed(
+    model: str, artifacts: ObjectStore, *, limit: int, before: int | None
+) -> tuple[list[dict[str, Any]], int | None]:
+    """The newest versions in short, and where to go on; only those below a number, if one is given."""
+    numbers = [each for each in reversed(version_numbers(model, artifacts)) if before is None or each < before]
+    now = _pointer(model, artifacts)
+    found = []
+    for number in numbers[:limit]:
+        record = version_record(model, number, artifacts)
+        short = {name: record[name] for name in _IN_SHORT} | {"value": record["figures"].get(record["metric"])}
+        found.append(short | _told(_standing(record, now, artifacts)))
+    return found, numbers[limit - 1] if len(numbers) > limit else None
+
+
+def whole(model: str, version: int, artifacts: ObjectStore) -> dict[str, Any]:
+    """One version with all that is known of it: its record, every gate, whether it waits for a person."""
+    record = version_record(model, version, artifacts)
+    folder = folder_of(record, artifacts)
+    judged = read_judgement(folder)
+    return {
+        **record,
+        **_told(_standing(record, _pointer(model, artifacts), artifacts)),
+        "judgement": judged and judged.to_json(),
+        "waits_for_approval": _waits(model, version, artifacts),
+        "plots": list(folder.names("plots/")),
+    }
+
+
+def folder_of(record: Mapping[str, Any], artifacts: ObjectStore) -> RunFolder:
+    """What the run of a version left."""
+    return RunFolder(artifacts, record["model"], record["run"])
+
+
+def _standing(record: Mapping[str, Any], now: Pointer | None, artifacts: ObjectStore) -> Standing:
+    judged = read_judgement(folder_of(record, artifacts))
+    aliases = [] if now is None else [name for name, each in now.aliases.items() if each.version == record["version"]]
+    gates = None if judged is None else "passed" if judged.passed else "failed"
+    return Standing(tuple(aliases), now is not None and record["version"] in now.retired, gates)
+
+
+def _told(standing: Standing) -> dict[str, Any]:
+    return {"aliases": list(standing.aliases), "retired": standing.retired, "gates": standing.gates}
+
+
+def _pointer(model: str, artifacts: ObjectStore) -> Pointer | None:
+    found = pointer_if_any(model, artifacts)
+    return found[0] if found else None
+
+
+def _waits(model: str, version: int, artifacts: ObjectStore) -> bool:
+    try:
+        pending(model, version, artifacts)
+    except (NotFound, Conflict):
+        return False
+    return True
