@@ -42,7 +42,7 @@ ROWS = int(os.environ.get("BENCH_SEARCH_ROWS", "3000"))
 TIMES = int(os.environ.get("BENCH_SEARCH_TIMES", "3"))
 WORKERS = (1, 2, 4)
 GRID = 36
-SEARCH = Search(sampler="tpe", candidates=24, rounds=6, folds=3, patience=2)
+SEARCH = Search(sampler="tpe", candidates=16, rounds=4, folds=3, patience=2)
 _BOX = {"boosting": {"learning_rate": (0.03, 0.3), "max_leaf_nodes": (8, 16, 31), "max_iter": (80, 120, 200)}}
 
 _warm: WarmRows

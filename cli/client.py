@@ -9,10 +9,11 @@ import boto3
 import httpx
 
 from cli.polling import POLL_SECONDS, Answer, CallFailed, Clock, TookTooLong, looks
+from cli.run_facts import waits
 from infra.deploy.record import StackRecord
 from infra.deploy.target import bypass_proxies
 
-__all__ = ["Answer", "CallFailed", "Clock", "GyreClient", "Started", "TookTooLong", "waits"]
+__all__ = ["Answer", "CallFailed", "Clock", "GyreClient", "Started", "TookTooLong"]
 
 Search = Mapping[str, Any] | Literal[False]
 
@@ -227,11 +228,6 @@ class GyreClient:
         except (ValueError, KeyError, TypeError):
             error = {"message": response.text[:300]}
         raise CallFailed(response.status_code, error)
-
-
-def waits(told: Mapping[str, Any]) -> bool:
-    """Whether a run asks a person, which may take days."""
-    return any(step["name"] == "Ask" and step["status"] == "running" for step in told.get("steps", ()))
 
 
 def _given(asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cli.progress import progress_on
@@ -85,9 +84,8 @@ def _data_alone(facts: RunFacts) -> Iterator[str]:
         f"dataset version {number} of {facts.model}: {figure(data.get('rows'))} rows taken"
         f"{f', {figure(rejected)} rejected' if rejected else ''}"
     )
-    yield (
-        f"nothing was trained, as training.on_upload in model.yaml says: gyre train {facts.model} --dataset {number} does"
-    )
+    how = f"gyre train {facts.model} --dataset {number}"
+    yield f"nothing was trained, as training.on_upload in model.yaml says: {how} does"
 
 
 def _what_was_done(facts: RunFacts, outcome: str | None) -> Iterator[str]:
@@ -106,7 +104,7 @@ def _what_was_done(facts: RunFacts, outcome: str | None) -> Iterator[str]:
         yield f"released: it serves now{f', and version {before} did before' if before not in (None, version) else ''}"
 
 
-def overview(facts: RunFacts, now: datetime | None = None) -> dict[str, object]:
+def overview(facts: RunFacts) -> dict[str, object]:
     """What a run is, in short."""
     asked, status = facts.told.get("input") or {}, facts.status
     upload = asked.get("upload") or {}

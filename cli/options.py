@@ -1,6 +1,7 @@
 """What the commands have in common: how one is added, the kinds of argument, `--json`."""
 
 import argparse
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -67,6 +68,17 @@ def number(text: str) -> int:
     if not re.fullmatch(r"v?[0-9]{1,9}", text) or not int(text.removeprefix("v")):
         raise argparse.ArgumentTypeError(f"{shown(text[:100])!r} is not a whole number from 1")
     return int(text.removeprefix("v"))
+
+
+def minutes(text: str) -> float:
+    """More than none, and an end."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not (0 < found < math.inf):
+        raise argparse.ArgumentTypeError(f"{shown(text[:100])!r} is not a number of minutes")
+    return found
 
 
 def write_new(name: str, text: str, why: str) -> None:

@@ -9,7 +9,7 @@ from typing import Protocol, TextIO
 from cli.run_facts import Row, Search
 from cli.text import cut, lasted
 
-_BAR = 20
+_BAR = 12
 _NAME = 18
 _WORDS = {"succeeded": "done", "running": "goes on", "failed": "failed"}
 _CLEAR = "\r\x1b[K"
@@ -80,7 +80,7 @@ class Live:
     @staticmethod
     def _columns() -> int:
         # The last column stays free: a full line would be wrapped, and could not be changed any more.
-        return max(20, shutil.get_terminal_size().columns - 1)
+        return max(10, shutil.get_terminal_size().columns - 1)
 
 
 def progress_on(out: TextIO) -> Progress:
@@ -90,10 +90,9 @@ def progress_on(out: TextIO) -> Progress:
 
 def line(row: Row) -> str:
     """One step in columns; a search that goes on with its bar."""
-    status = _WORDS.get(row.status, row.status)
+    status, took = _WORDS.get(row.status, row.status), lasted(row.seconds)
     if row.search is not None and row.status == "running":
-        status = bar(row.search)
-    took = lasted(row.seconds)
+        return f"  {row.name}  {bar(row.search)}  {row.note}  {took}".rstrip()  # it has the most to say on one line
     return f"  {row.name:<{_NAME}}  {status:<8}  {took:>8}  {row.note}".rstrip()
 
 
@@ -104,4 +103,6 @@ def bar(search: Search) -> str:
 
 
 def _tenth(search: Search | None) -> tuple[int, int] | None:
-    return search and (search.round, 10 * search.done // search.planned if search.planned else 0)
+    if search is None:
+        return None
+    return search.round, 10 * search.done // search.planned if search.planned else 0

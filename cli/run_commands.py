@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cli.client import GyreClient
 
 ENDS = (
-    "The exit status is 0 if the run succeeded or waits for a person, 1 if it failed, 130 after Ctrl-C, which stops the "
+    "The exit status is 0 if the run succeeded or waits for a person, 1 if it failed, 130 after Ctrl-C, which ends the "
     "looking and never the run."
 )
 
@@ -49,8 +49,8 @@ def show(options: argparse.Namespace) -> int:
         print(as_json(told))
         return 0
     found = RunFacts(told)
-    moments = {f"{name} (UTC)": when(told[key]) for name, key in (("began", "started_at"), ("ended", "ended_at")) if told.get(key)}
-    print(facts(overview(found) | moments))
+    moments = {"began (UTC)": told.get("started_at"), "ended (UTC)": told.get("ended_at")}
+    print(facts(overview(found) | {name: when(at) for name, at in moments.items() if at}))
     for row in found.rows():
         print(line(row))
     for each in summary(found):

@@ -1,12 +1,11 @@
 """What the API tells of a run, in the terms of a person: its steps, its search, what it made, how it ended."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from cli.client import waits
 from cli.text import figure, moment, shown
 
 Facts = Mapping[str, Any]
@@ -159,15 +158,20 @@ class RunFacts:
 
     def _note(self, step: str) -> str:
         """The one thing to know of it."""
-        task = next((task for task, name in _STEP_OF.items() if name == step), None)
+        task = next((task for task, name in _STEP_OF.items() if name == step), "")
         told = self.found(task) if task else {}
-        note = _NOTES.get(task or "")
+        note = _NOTES.get(task)
         if step == "Ask" and self.waits:
             return "waits for a person"
         return shown(note(told)) if note and told else ""
 
     def _step(self, name: str) -> Facts | None:
         return next((each for each in self.steps if each["name"] == name), None)
+
+
+def waits(told: Facts) -> bool:
+    """Whether a run asks a person, which may take days."""
+    return any(step["name"] == "Ask" and step["status"] == "running" for step in told.get("steps", ()))
 
 
 def _search_note(search: Search | None) -> str:
@@ -178,7 +182,7 @@ def _search_note(search: Search | None) -> str:
     failed = f", {search.failed} failed" if search.failed else ""
     if search.because:
         return shown(f"{search.because}{failed}{best}")
-    return f"{search.done} of {search.planned} scored, round {search.round}{failed}{best}"
+    return f"{search.done} of {search.planned} scored{best}, round {search.round}{failed}"
 
 
 def _data(told: Facts) -> str:
@@ -196,7 +200,7 @@ def measured(told: Facts) -> str:
     return f"{told.get('metric')} {figure(told.get('value'))}{beside}"
 
 
-_NOTES = {
+_NOTES: Mapping[str, Callable[[Facts], str]] = {
     "fetch": lambda told: str(told.get("key", "")),
     "ingest": _data,
     "pin": _data,

@@ -3,48 +3,37 @@
 import argparse
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from gyre.errors import GyreError, Invalid, NotFound
+from cli.options import Commands, command, group, write_new
+from cli.text import shown
+from gyre.errors import Invalid, NotFound
 from gyre.spec.base import MODEL_PATTERN
 from gyre.spec.check import check
 from gyre.spec.document import MAX_BYTES, Fault
 
-Commands = Any  # argparse gives what add_subparsers returns no public name
-
 
 def add(groups: Commands) -> None:
     """The group, with its commands."""
-    group = groups.add_parser("spec", help="model.yaml: check it, its schema, a first one from a file")
-    commands = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = group(groups, "spec", "model.yaml: check it, its schema, a first one from a file")
     _add_check(commands)
     _add_schema(commands)
     _add_infer(commands)
 
 
-def _command(
-    commands: Commands, name: str, run: Callable[[argparse.Namespace], int], told: str
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=told, description=f"{told[0].upper()}{told[1:]}.")
-    parser.set_defaults(run=run)
-    return parser
-
-
 def _add_check(commands: Commands) -> None:
-    parser = _command(commands, "check", check_files, "tell everything that is wrong with a model.yaml")
+    parser = command(commands, "check", check_files, "tell everything that is wrong with a model.yaml")
     parser.epilog = "Each fault is one line, FILE:LINE:COLUMN: field: message. The exit status is 1 if there is any."
     parser.add_argument("files", nargs="+", metavar="FILE", help="a model.yaml")
 
 
 def _add_schema(commands: Commands) -> None:
-    parser = _command(commands, "schema", print_schema, "print the JSON Schema of model.yaml, for editors")
+    parser = command(commands, "schema", print_schema, "print the JSON Schema of model.yaml, for editors")
     parser.epilog = "The same document stands in docs/model.schema.json."
 
 
 def _add_infer(commands: Commands) -> None:
-    parser = _command(commands, "infer", infer, "guess a first model.yaml from a file of data")
+    parser = command(commands, "infer", infer, "guess a first model.yaml from a file of data")
     parser.epilog = "A guess is a beginning: read it, mend it, then `gyre spec check` it."
     parser.add_argument("file", metavar="FILE", help="data as it would be uploaded: CSV, JSON Lines or Parquet")
     parser.add_argument("--target", metavar="COLUMN", help="the column that is to be predicted; guessed if left out")
@@ -62,26 +51,21 @@ def _check_file(name: str) -> int:
         with open(name, "rb") as file:
             text = file.read(MAX_BYTES + 1)  # one byte more is enough to refuse it
     except OSError as error:
-        print(f"{_shown(name)}: cannot be read: {error.strerror}")
+        print(f"{shown(name)}: cannot be read: {error.strerror}")
         return 1
     spec, faults = check(text)
     for fault in faults:
         print(_line(name, fault))
     if spec is None or faults:
         return 1
-    print(f"{_shown(name)}: ok, {len(spec.features)} features")
+    print(f"{shown(name)}: ok, {len(spec.features)} features")
     return 0
 
 
 def _line(name: str, fault: Fault) -> str:
     """As compilers tell it, so that editors find the place."""
     place = "" if fault.line is None else f":{fault.line}:{fault.column}"
-    return _shown(f"{name}{place}: {f'{fault.field}: ' if fault.field else ''}{fault.message}")
-
-
-def _shown(text: str) -> str:
-    """A name out of a file may hold line breaks and a terminal's control characters; a line stays a line."""
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+    return shown(f"{name}{place}: {f'{fault.field}: ' if fault.field else ''}{fault.message}")
 
 
 def print_schema(_: argparse.Namespace) -> int:
@@ -99,27 +83,17 @@ def infer(options: argparse.Namespace) -> int:
         with open(options.file, "rb") as file:
             text = infer_spec(Path(options.file).name, file, model=model, target=options.target)
     except OSError as error:
-        raise NotFound(f"{_shown(options.file)} cannot be read: {error.strerror or error}") from None
+        raise NotFound(f"{shown(options.file)} cannot be read: {error.strerror or error}") from None
     if options.out is None:
         print(text, end="")
         return 0
-    _write_new(options.out, text)
-    print(f"gyre: wrote {_shown(options.out)}; read it, mend it, then gyre spec check it", file=sys.stderr)
+    write_new(options.out, text, ", and somebody may have mended it")
+    print(f"gyre: wrote {shown(options.out)}; read it, mend it, then gyre spec check it", file=sys.stderr)
     return 0
 
 
 def _model_of(file: Path) -> str:
     name = re.sub(r"[^a-z0-9_-]+", "-", file.name.partition(".")[0].lower()).strip("-")[:63]
     if not re.fullmatch(MODEL_PATTERN, name):
-        raise Invalid(f"No model's name can be made from {_shown(file.name)}: give one with --model")
+        raise Invalid(f"No model's name can be made from {shown(file.name)}: give one with --model")
     return name
-
-
-def _write_new(name: str, text: str) -> None:
-    try:
-        with open(name, "x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise Invalid(f"{_shown(name)} is there already, and somebody may have mended it: name another file") from None
-    except OSError as error:
-        raise GyreError(f"{_shown(name)} cannot be written: {error.strerror}") from None

@@ -15,6 +15,8 @@ Connect = Callable[[], "GyreClient"]
 
 def deployed() -> "GyreClient":
     """The stack that `.gyre/stack.json` describes, or the file that GYRE_STACK names."""
+    import httpx
+
     from cli.client import GyreClient
     from infra.deploy import DeployError
     from infra.deploy.record import read_record, record_path
@@ -23,6 +25,8 @@ def deployed() -> "GyreClient":
         return GyreClient(read_record())
     except DeployError as error:
         raise GyreError(str(error)) from None
+    except httpx.InvalidURL as error:
+        raise GyreError(f"{record_path()} names no address that can be called ({error}): run `make deploy`") from None
     except OSError as error:
         raise GyreError(f"{record_path()} cannot be read: {error.strerror or error}") from None
 
@@ -45,7 +49,7 @@ def stack(options: argparse.Namespace) -> Iterator["GyreClient"]:
         raise GyreError(str(error)) from error
     except (httpx.HTTPError, httpx.InvalidURL, ClientError, BotoCoreError) as error:
         raise Unavailable(
-            f"the stack at {gyre.record.api_url} does not answer ({error or type(error).__name__}): {_help(gyre)}"
+            f"the stack at {gyre.record.api_url} does not answer ({str(error) or type(error).__name__}): {_help(gyre)}"
         ) from error
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cli.text import NOTHING, cut, figure, shown, width
+from cli.text import cut, figure, shown, width
 
 MOST_WIDE = 80
 """Of a cell; `--json` tells the rest."""
@@ -11,18 +11,18 @@ MOST_WIDE = 80
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Columns of nothing but figures stand to the right, so that their units are below each other."""
-    told = [tuple(rows_) for rows_ in rows]
-    cells = [[_cell(each) for each in row] for row in told]
-    right = [
-        bool(told) and all(_is_figure(row[at]) or row[at] is None for row in told) and any(_is_figure(r[at]) for r in told)
-        for at in range(len(heads))
-    ]
-    wide = [max(width(line[at]) for line in [list(heads), *cells]) for at in range(len(heads))]
-    lines = [
-        "  ".join(_padded(cell, wide[at], right=right[at]) for at, cell in enumerate(line)).rstrip()
-        for line in [list(heads), *cells]
-    ]
-    return "\n".join(lines)
+    told = [list(row) for row in rows]
+    lines = [list(heads), *([_cell(each) for each in row] for row in told)]
+    right = [_is_right([row[at] for row in told]) for at in range(len(heads))]
+    wide = [max(width(line[at]) for line in lines) for at in range(len(heads))]
+    return "\n".join(
+        "  ".join(_padded(cell, wide[at], right=right[at]) for at, cell in enumerate(line)).rstrip() for line in lines
+    )
+
+
+def _is_right(column: Sequence[Any]) -> bool:
+    known = [each for each in column if each is not None]
+    return bool(known) and all(isinstance(each, int | float) and not isinstance(each, bool) for each in known)
 
 
 def facts(told: Mapping[str, Any]) -> str:
@@ -33,15 +33,11 @@ def facts(told: Mapping[str, Any]) -> str:
 
 
 def _cell(value: Any) -> str:
-    return cut(_text(value), MOST_WIDE) or NOTHING
+    return cut(_text(value), MOST_WIDE)
 
 
 def _text(value: Any) -> str:
     return shown(value) if isinstance(value, str) else figure(value)
-
-
-def _is_figure(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _padded(text: str, wide: int, *, right: bool) -> str:

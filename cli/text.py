@@ -56,7 +56,7 @@ def lasted(seconds: float | None) -> str:
     """A duration: 0.8 s, 34 s, 2 m 05 s, 1 h 03 m."""
     if seconds is None:
         return ""
-    if seconds < 9.95:  # noqa: PLR2004  # what rounds to 10.0 needs no tenths
+    if seconds < 9.95:  # what rounds to 10.0 needs no tenths
         return f"{max(0.0, seconds):.1f} s"
     whole = round(seconds)
     minutes, rest = divmod(whole, 60)

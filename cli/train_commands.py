@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from cli.options import Commands, add_model, command, number
+from cli.options import Commands, add_model, command, minutes, number
 from cli.run_commands import ENDS, add_follow, follow_or_tell
 from cli.stack import stack
 from cli.text import shown
@@ -36,13 +36,11 @@ def _add_train(commands: Commands) -> None:
     data = parser.add_argument_group("data").add_mutually_exclusive_group()
     data.add_argument("--dataset", metavar="N", type=number, help="train on this dataset version")
     data.add_argument("--upload", metavar="NAME", help="take in this upload first: its file name, or its whole key")
-    data.add_argument(
-        "--file", metavar="PATH", help="bring this file (CSV, JSON Lines or Parquet) first; the run is the one it starts"
-    )
+    data.add_argument("--file", metavar="PATH", help="bring this file first (CSV, JSON Lines, Parquet); follow its run")
     parser.add_argument("--spec", metavar="N", type=number, help="a version of model.yaml; the newest if left out")
     parser.add_argument(
         "--base", metavar="VERSION",
-        help="the version that is trained again, whose hyper-parameters are tried first: a number, latest, production or "
+        help="the version that is trained again, its hyper-parameters tried first: a number, latest, production or "
         "challenger; what serves if left out",
     )  # fmt: skip
     search = parser.add_argument_group("search", "What is left out is as model.yaml says.")
@@ -52,7 +50,7 @@ def _add_train(commands: Commands) -> None:
     search.add_argument("--rounds", metavar="N", type=number, help="in how many rounds")
     search.add_argument("--folds", metavar="N", type=number, help="of the cross-validation")
     search.add_argument("--patience", metavar="N", type=number, help="rounds without a gain after which it ends")
-    search.add_argument("--minutes", metavar="M", type=float, help="no further round begins after so many")
+    search.add_argument("--minutes", metavar="M", type=minutes, help="no further round begins after so many")
     search.add_argument("--workers", metavar="N", type=number, help="how many are scored side by side")
     add_follow(parser)
 
@@ -65,8 +63,9 @@ def _add_evaluate(commands: Commands) -> None:
     parser.epilog = f"With --follow: {ENDS[0].lower()}{ENDS[1:]}"
     add_model(parser)
     parser.add_argument(
-        "--version", metavar="VERSION", default="production", help="a number, latest, production (by itself) or challenger"
-    )
+        "--version", metavar="VERSION", default="production",
+        help="a number, latest, challenger, or production, which it is by itself",
+    )  # fmt: skip
     parser.add_argument("--dataset", metavar="N", type=number, help="a dataset version; the newest if left out")
     parser.add_argument(
         "--part", choices=("unseen", "test", "reference", "all"), default="unseen",
@@ -80,8 +79,8 @@ def train(options: argparse.Namespace) -> int:
     if options.file is not None:
         if given := [name for name in _NEVER_WITH_FILE if getattr(options, name) not in (None, False)]:
             raise Invalid(
-                f"--file starts a run as model.yaml says, so --{given[0].replace('_', '-')} does not go with it: bring the "
-                "file, then train on the dataset version that it becomes"
+                f"--file starts a run as model.yaml says, and --{given[0].replace('_', '-')} does not go with it: "
+                "bring the file, then train on the dataset version that it becomes"
             )
         with stack(options) as gyre:
             return follow_or_tell(options, gyre, _brought(gyre, options.model, options.file), 1)

@@ -69,9 +69,9 @@ def poison(gyre: GyreClient) -> str:
     return body
 
 
-def last(gyre: GyreClient, url: str) -> dict[str, Any]:
+def last(gyre: GyreClient, url: str, seconds: float = 120) -> dict[str, Any]:
     """The run as it ended."""
-    *_, told = gyre.follow(url)
+    *_, told = gyre.follow(url, seconds)
     return told
 
 

@@ -81,6 +81,8 @@ def checked_resumable(run: Run) -> Run:
         raise Conflict(f"{run.name} ended well, so there is nothing to resume: start a new run.", field="run")
     if run.attempt >= MOST_ATTEMPTS:
         raise Conflict(f"{run.name} failed {run.attempt} times: start a new run.", field="run")
+    if not re.fullmatch(RUN_PATTERN, attempt_name(run.name, run.attempt + 1)):
+        raise Conflict(f"The name {run.name} is too long to be begun again: start a new run.", field="run")
     return run
 
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,10 @@ def test_letters_that_the_terminal_lacks_are_no_traceback(tmp_path: Path) -> Non
     )
     assert done.stdout == "model.yaml:12:1: gr\\xf6\\xdfe: there is no such key here\n"
     assert done.stderr == ""
+
+
+def test_commands_that_speak_to_no_stack_do_not_wait_for_its_libraries() -> None:
+    told = "import sys, cli.main; print({'boto3', 'httpx', 'numpy', 'pandas'} & set(sys.modules))"
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}/layers/gyre:{ROOT}/infra/emulator:{ROOT}"}
+    done = subprocess.run([sys.executable, "-c", told], env=environment, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("set()\n", "")

@@ -209,7 +209,7 @@ def test_the_script_guesses_end_to_end(people: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "the following arguments are required: GROUP"),
+        ([], "the following arguments are required: COMMAND"),
         (["spec"], "the following arguments are required: COMMAND"),
         (["spec", "check"], "the following arguments are required: FILE"),
         (["spec", "chekc"], "invalid choice: 'chekc'"),

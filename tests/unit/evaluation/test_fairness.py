@@ -35,8 +35,8 @@ def of_class(truth: Targets, found: Predictions, at: int, group: np.ndarray) -> 
     }
 
 
-@settings(max_examples=12, deadline=None)
-@given(st.integers(0, 10_000), st.integers(600, 900), st.integers(2, 4), st.integers(2, 4))
+@settings(max_examples=6, deadline=None)
+@given(st.integers(0, 10_000), st.integers(500, 600), st.integers(2, 4), st.integers(2, 3))
 def test_figures_are_fairlearns(seed, rows, classes, groups) -> None:
     # given: groups of which the later ones are told one class more often
     truth, found = classified(seed, rows, classes, 0.5)
@@ -146,7 +146,7 @@ def test_a_rate_of_hardly_anybody_is_nobodys() -> None:
 
 
 def test_a_class_that_nobody_is_told_has_no_ratio() -> None:
-    truth, found = classified(1, 200, 2)
+    truth, _ = classified(1, 200, 2)
     never = said(truth.classes, np.tile([1.0, 0.0], (200, 1)))
     told = fairness(declared(), truth, never, {"sex": objects(*"ab" * 100)})
     assert told.figures["demographic_parity_difference"] == 0 and "demographic_parity_ratio" not in told.figures

@@ -324,6 +324,15 @@ def test_what_is_no_picture_is_left_out(content: bytes) -> None:
     assert inlined(content, "p1", "told") is None
 
 
+def test_words_in_a_picture_stay_as_they_are() -> None:
+    # as matplotlib writes ten to the power of one, with a line feed between the parts
+    _, drawn = left_by_a_run("regression")
+    page = inlined(drawn["predicted_actual.svg"], "p1", "told") or ""
+    assert "\ufffd" not in page and "residual" in (inlined(drawn["residuals.svg"], "p1", "told") or "")
+    found = inlined(svg("<text>\n <tspan>1</tspan>\n <tspan>0 &lt; 1</tspan>\u202e\n</text>"), "p1", "told") or ""
+    assert Reader(found).text.split() == ["1", "0", "<", "1\ufffd"]
+
+
 def test_a_picture_within_a_picture_stays() -> None:
     png = base64.b64encode(b"png").decode()
     assert png in (

@@ -19,6 +19,9 @@ _STATUS: dict[str, RunStatus] = {
     "TIMED_OUT": "timed_out",
     "ABORTED": "stopped",
 }
+# A task can fail before it begins, and when it is handed over.
+_FAILURES = frozenset({"TaskFailed", "TaskTimedOut", "TaskStartFailed", "TaskSubmitFailed"})
+_ENDS = frozenset({"ExecutionAborted", "ExecutionTimedOut", "ExecutionFailed"})
 
 
 class StateMachine:
@@ -109,7 +112,7 @@ def steps_of(events: list[dict[str, Any]]) -> tuple[Step, ...]:
             visits[at] = Step(event["stateEnteredEventDetails"]["name"], "running", event["timestamp"])
             owner[at] = at
             continue
-        if kind in ("ExecutionAborted", "ExecutionTimedOut"):
+        if kind in _ENDS:  # also of a Map that failed: what runs beside the one that failed is broken off
             cause = f"the run was ended: {kind.removeprefix('Execution')}"
             for visit in [each for each, step in visits.items() if step.status == "running"]:
                 visits[visit] = _ended(visits[visit], "failed", event, cause)
@@ -120,8 +123,8 @@ def steps_of(events: list[dict[str, Any]]) -> tuple[Step, ...]:
         step = visits[before]
         if kind == "TaskScheduled":
             visits[before] = Step(step.name, "running", step.started_at)  # also after a failure: it is tried again
-        elif kind in ("TaskFailed", "TaskTimedOut"):
-            details = event.get("taskFailedEventDetails") or event.get("taskTimedOutEventDetails") or {}
+        elif kind in _FAILURES:
+            details = event.get(f"t{kind[1:]}EventDetails") or {}
             cause = ": ".join(filter(None, (details.get("error"), _message(details.get("cause")))))
             visits[before] = _ended(step, "failed", event, cause)
         elif kind == "TaskSucceeded":

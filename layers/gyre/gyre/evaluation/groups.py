@@ -30,6 +30,7 @@ def grouped(values: Array, *, boolean: bool = False, most: int | None = None) ->
     """A group for each value, the most frequent ones if there are limits; numbers of many values by quarter."""
     if values.dtype.kind in "OUS":
         values = np.array([None if value is None else str(value) for value in values], dtype=object)
+    boolean = boolean or values.dtype.kind == "b"
     there = ~is_missing(values)
     if values.dtype.kind == "M":
         values = values.astype("M8[s]").astype(np.int64).astype(np.float64)

@@ -9,7 +9,7 @@ from mangum import Mangum
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
 # Everything else goes out as base64, which the gateway takes back only from those who ask for it.
-_TEXTS = [*DEFAULT_TEXT_MIME_TYPES, "application/yaml"]
+_TEXTS = [*DEFAULT_TEXT_MIME_TYPES, "application/yaml", "image/svg+xml"]
 
 Handler = Callable[[dict[str, Any], Any], Any]
 

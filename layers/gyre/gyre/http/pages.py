@@ -4,10 +4,12 @@ from typing import Literal
 
 from fastapi import Response
 
+# No page of ours holds a script, and a browser is told to run none.
+NOTHING_RUNS = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:"}
+
 
 def page_answer(content: bytes, form: Literal["html", "json"]) -> Response:
-    """It holds no scripts, and a browser is told to run none."""
+    """A page, or the document it was made from."""
     if form == "json":
         return Response(content, media_type="application/json")
-    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-    return Response(content, media_type="text/html", headers={"content-security-policy": policy})
+    return Response(content, media_type="text/html", headers=NOTHING_RUNS)

@@ -23,6 +23,7 @@ _DECLARED = frozenset({
     "stroke-dasharray", "stroke-dashoffset", "stroke-opacity", "stroke-miterlimit", "opacity", "font-size",
     "font-weight", "font-style", "text-anchor", "dominant-baseline", "clip-path",
 })  # fmt: skip
+_SPACE = re.compile(r"\s+")
 _HARMLESS = re.compile(r"[\w\s.,#%()+-]*")
 _WITHIN = re.compile(r"(url\()?#([\w.:-]+)(\))?")
 _PICTURE = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=\s]+")
@@ -53,7 +54,7 @@ def _parts(element: ET.Element, name: str, deeper: int) -> Iterator[str]:
         return
     attributes = dict(_attributes(element, name))
     inner = "".join(part for child in element for part in _with_tail(child, name, deeper - 1))
-    text = shown(element.text or "", _LONGEST) if tag in ("text", "tspan") else ""
+    text = _words(element.text) if tag in ("text", "tspan") else ""
     if tag == "g" and not inner and not text:
         return
     told = "".join(f' {key}="{escape(value)}"' for key, value in attributes.items())
@@ -63,7 +64,11 @@ def _parts(element: ET.Element, name: str, deeper: int) -> Iterator[str]:
 def _with_tail(child: ET.Element, name: str, deeper: int) -> Iterator[str]:
     yield from _parts(child, name, deeper)
     if str(child.tag).removeprefix(_SVG) == "tspan":
-        yield shown(child.tail or "", _LONGEST)
+        yield _words(child.tail)
+
+
+def _words(text: str | None) -> str:
+    return shown(_SPACE.sub(" ", text or ""), _LONGEST)
 
 
 def _attributes(element: ET.Element, name: str) -> Iterator[tuple[str, str]]:

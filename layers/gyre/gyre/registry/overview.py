@@ -49,7 +49,7 @@ def whole(model: str, version: int, artifacts: ObjectStore) -> dict[str, Any]:
         **_told(_standing(record, _pointer(model, artifacts), artifacts)),
         "judgement": judged and judged.to_json(),
         "waits_for_approval": _waits(model, version, artifacts),
-        "plots": list(folder.names("plots/")),
+        "plots": [name for name in folder.names("plots/") if name.endswith(".svg")],
     }
 
 

@@ -10,6 +10,7 @@ from gyre.datasets.upload import Upload
 from gyre.datasets.version import DatasetVersion, dataset_version
 from gyre.spec.versions import spec_of
 from gyre.tasks.step import Answer, Event, Stores, Task
+from gyre.training.rows import check_columns
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class DataTasks:
 
     def split(self, event: Event) -> Answer:
         declared = spec_of(event["model"], self.stores.artifacts, event["spec_version"])
+        # Here, and not in each of the search's tasks, which tell no more than that they failed.
+        check_columns(event["dataset"], declared.spec, self.stores.tables)
         split = split_version(event["dataset"], declared, self.stores.data, self.stores.tables)
         return {"key": split.key, "rows": dict(split.rows), "left_out": split.left_out}
 

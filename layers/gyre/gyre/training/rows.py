@@ -10,7 +10,6 @@ from gyre.datasets.kept_split import KeptSplit
 from gyre.datasets.rows import as_numpy
 from gyre.datasets.splitting import read_part
 from gyre.datasets.table import DatasetTables
-from gyre.errors import Invalid
 from gyre.features.compute import Array, Columns
 from gyre.objects import ObjectStore
 from gyre.spec.model import ModelSpec
@@ -48,16 +47,14 @@ def wanted_columns(spec: ModelSpec) -> tuple[str, ...]:
     return tuple(name for name in spec.columns if name in wanted)
 
 
+def check_columns(version: int, spec: ModelSpec, tables: DatasetTables) -> None:
+    """`Invalid` if a dataset version was taken in before a column was declared. No row is read: none is of no ingest."""
+    tables.read(spec.model, "processed", version, [*wanted_columns(spec), spec.target], ingest="")
+
+
 def read_rows(split: KeptSplit, part: str, spec: ModelSpec, data: ObjectStore, tables: DatasetTables) -> PartRows:
     """The rows of a part in the order in which they came in."""
     names = wanted_columns(spec)
-    try:
-        table = read_part(split, part, [*names, spec.target], data, tables)
-    except KeyError as error:
-        raise Invalid(
-            f"Dataset version {split.dataset} of {spec.model} has no column {error}: it was taken in under an older "
-            "model.yaml. Upload the data anew, or train on a newer version.",
-            field="dataset",
-        ) from error
+    table = read_part(split, part, [*names, spec.target], data, tables)
     columns: Mapping[str, Array] = {name: as_numpy(table[name].combine_chunks()) for name in names}
     return PartRows(columns, as_numpy(table[spec.target].combine_chunks()))

@@ -25,9 +25,10 @@ from gyre.training.rows import PartRows
 from gyre.training.scores import raw_scores
 from gyre.training.warm import PreparedFold, PreparedRows, WarmRows
 
-# How far behind the best on the same first folds a candidate is given up, in deviations of the best over its folds …
-_DEVIATIONS = 3.0
-# … and as a share of its score: folds may happen to be alike.
+# A candidate is given up when it is behind the best, on the same first folds, by so many deviations of the best over
+# its folds; or when it had to be ahead by so many, on each fold that is left, to be as good at the end.
+_BEHIND, _TO_MAKE_UP = 3.0, 1.0
+# Both at least by this share of the score: folds may happen to be alike.
 _SHARE = 0.05
 
 
@@ -135,7 +136,9 @@ def hopeless(metric: str, values: Sequence[float], to_beat: Sequence[float | Non
     if not pairs or len(known) < len(to_beat):
         return False
     behind = -float(np.mean([gain(metric, value, best) for value, best in pairs]))
-    return behind > max(_DEVIATIONS * float(np.std(known)), _SHARE * abs(float(np.mean(known))))
+    to_make_up = behind * len(values) / max(1, len(to_beat) - len(values))
+    deviation, least = float(np.std(known)), _SHARE * abs(float(np.mean(known)))
+    return behind > max(_BEHIND * deviation, least) or to_make_up > max(_TO_MAKE_UP * deviation, least)
 
 
 def _as_predictions(truth: Targets, found: Any, present: Array) -> Predictions:

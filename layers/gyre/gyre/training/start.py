@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -56,13 +56,13 @@ def start_by_request(
     """Starts a run over a dataset version, or over an upload; by itself over the newest version, else upload."""
     if dataset is not None and upload is not None:
         raise Invalid("A run works on a dataset version or on an upload: send one of both.", field="dataset")
-    if upload is not None and wishes.spec is not None:
-        raise Invalid(
-            "An upload is taken in by the newest model.yaml: name `spec` with a dataset version.", field="spec"
-        )
     run = fresh_run_name("train")
     if upload is None and dataset is None:
         dataset = next(reversed(version_numbers(checked_model(model), data)), None)
+    if dataset is None and wishes.spec is not None:
+        raise Invalid(
+            "An upload is taken in by the newest model.yaml: name `spec` with a dataset version.", field="spec"
+        )
     if dataset is not None:
         dataset_version(checked_model(model), dataset, data)  # here, where the caller hears it, and not in the run
         return _start(run, model, workflow, dataset=dataset, wishes=wishes)
@@ -79,7 +79,7 @@ def start_evaluation(
     else:
         dataset_version(model, dataset, data)
     told = {"version": version, "dataset": dataset, "part": part}
-    return _start(fresh_run_name("eval"), model, workflow, evaluate=told)
+    return replace(_start(fresh_run_name("eval"), model, workflow, evaluate=told), dataset=dataset)
 
 
 def start_by_url(model: str, url: str, hosts: Collection[str], workflow: Workflow) -> Started:

@@ -8,13 +8,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gyre.aws.mlflow_store import SCHEME, register, together
+from gyre.aws.mlflow_tracking import runs, versions
 from gyre.aws.mlflow_tracking.errors import told
 from gyre.registry.tracking import Registration, TrackedEvaluation, TrackedRun, TrackedTraining
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-# MLflow asks a server of its makers for settings unless told not to, while it is imported.
+# Else MLflow calls its makers at the first run; it looks while it is imported.
 _SILENT = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 # Without these a server that does not answer is asked for four minutes, and a task's log is full of bars and links.
 _UNLESS_SET = {
@@ -41,26 +42,18 @@ class MlflowTracking:
         return self._record(evaluation)
 
     def register(self, made: Registration) -> int:
-        from gyre.aws.mlflow_tracking import versions
-
         return self._written(lambda client: versions.register(client, made))
 
     def mirror(self, model: str, aliases: Mapping[str, int | None], stages: Mapping[int, str]) -> bool:
-        from gyre.aws.mlflow_tracking import versions
-
         return self._written(lambda client: versions.mirror(client, model, aliases, stages))
 
     def mirrored(self, model: str) -> Mapping[str, int]:
-        from gyre.aws.mlflow_tracking import versions
-
         client = self._client
         with told(self._uri):
             return versions.aliases(client, model)
 
     def _record(self, whole: TrackedRun) -> str:
         """A run is finished once everything of it is there: what was broken off before is seen to be no whole one."""
-        from gyre.aws.mlflow_tracking import runs
-
         run, there = self._written(lambda client: runs.begin(client, whole, self._artifacts))
         if not there:
             client = self._client

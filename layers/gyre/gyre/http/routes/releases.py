@@ -1,16 +1,17 @@
 """/models/{model}/versions, /promote, /rollback …: what was trained, what serves, who moved it."""
 
+import json
 from collections.abc import Callable
 from itertools import islice
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.encoders import jsonable_encoder
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
 from gyre.errands import Errands
-from gyre.errors import GyreError
-from gyre.http.pages import page_answer
+from gyre.errors import GyreError, NotFound
+from gyre.http.pages import NOTHING_RUNS, page_answer
 from gyre.http.routes.models import Model
 from gyre.objects import ObjectStore
 from gyre.registry import moves
@@ -25,7 +26,6 @@ from gyre.workflow import Workflow
 Version = Annotated[int, Path(ge=1)]
 Comment = Annotated[str, Field(max_length=2_000)]
 Form = Annotated[Literal["html", "json"], Query()]
-_PICTURES = {"svg": "image/svg+xml", "png": "image/png"}
 
 
 class _Body(BaseModel):
@@ -45,7 +45,7 @@ NOTHING_SAID = MoveRequest()
 class PromoteRequest(_Body):
     """Which version, and to what."""
 
-    version: Annotated[str | int, Field(examples=[3])]
+    version: Annotated[StrictStr | StrictInt, Field(examples=[3])]
     """Its number, `latest` or `challenger`."""
     alias: Literal["production", "challenger"] = "production"
     """production: it serves. challenger: it is on trial beside what serves."""
@@ -69,6 +69,18 @@ def router(artifacts: ObjectStore, workflow: Workflow, errands: Errands) -> APIR
         made = move(Mover(request.state.caller.id, comment=comment))
         return {**_move(made), "mirror": _mirror(model, errands)}
 
+    def left(model: str, version: int, name: str, what: str) -> bytes:
+        """What the run of a version left in its folder."""
+        folder = folder_of(version_record(model, version, artifacts), artifacts)
+        try:
+            return folder.read(name)
+        except NotFound:
+            raise NotFound(
+                f"Version {version} of {model} has no {what}: GET /runs/{folder.run} shows how far its run came, and "
+                f"GET /models/{model}/versions/{version} what there is.",
+                field="version",
+            ) from None
+
     @routes.get("/models/{model}/versions", summary="The versions of a model, newest first.")
     def versions(
         model: Model,
@@ -84,22 +96,21 @@ def router(artifacts: ObjectStore, workflow: Workflow, errands: Errands) -> APIR
 
     @routes.get("/models/{model}/versions/{version}/card", summary="Its model card, as a page or as JSON.")
     def card(model: Model, version: Version, form: Form = "html") -> Response:
-        content = folder_of(version_record(model, version, artifacts), artifacts).read(f"card.{form}")
-        return page_answer(content, form)
+        return page_answer(left(model, version, f"card.{form}", "model card"), form)
 
     @routes.get(
         "/models/{model}/versions/{version}/evaluation", summary="How good it is on its test part, and for whom."
     )
     def evaluation(model: Model, version: Version) -> dict[str, Any]:
+        told: dict[str, Any] = json.loads(left(model, version, "evaluation.json", "evaluation"))
         folder = folder_of(version_record(model, version, artifacts), artifacts)
-        return {**folder.read_json("evaluation.json"), "fairness": folder.find_json("fairness.json")}
+        return {**told, "fairness": folder.find_json("fairness.json")}
 
-    @routes.get("/models/{model}/versions/{version}/plots/{name}", summary="A picture of its evaluation.")
-    def plot(
-        model: Model, version: Version, name: Annotated[str, Path(pattern=r"^[a-z0-9_]{1,80}\.(svg|png)$")]
-    ) -> Response:
-        content = folder_of(version_record(model, version, artifacts), artifacts).read(f"plots/{name}")
-        return Response(content, media_type=_PICTURES[name.rsplit(".", 1)[-1]])
+    # SVG alone, for it is text: a gateway hands bytes on as base64 unless the caller asks for their very type.
+    @routes.get("/models/{model}/versions/{version}/plots/{name}", summary="A picture of its evaluation, as SVG.")
+    def plot(model: Model, version: Version, name: Annotated[str, Path(pattern=r"^[a-z0-9_]{1,80}\.svg$")]) -> Response:
+        content = left(model, version, f"plots/{name}", f"picture {name}")
+        return Response(content, media_type="image/svg+xml", headers=NOTHING_RUNS)
 
     @routes.get("/models/{model}/release", summary="What serves, and whether MLflow knows.")
     def release(model: Model) -> dict[str, Any]:

@@ -1,15 +1,19 @@
 """/train, /evaluate, /runs: start a run, follow it, go on with one that failed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from gyre.errors import Invalid, NotFound
 from gyre.http.routes.datasets import Form, report_answer
 from gyre.http.run_answer import run_answer
 from gyre.objects import ObjectStore
 from gyre.registry.releases import resolve
 from gyre.spec.base import MODEL_PATTERN
+from gyre.spec.versions import spec_of
 from gyre.training.start import Wishes, start_by_request, start_evaluation
 from gyre.workflow import RUN_PATTERN, Workflow
 
@@ -127,8 +131,21 @@ def router(data: ObjectStore, artifacts: ObjectStore, workflow: Workflow) -> API
 
 
 def _wishes(wanted: TrainRequest, artifacts: ObjectStore) -> Wishes:
-    base = None if wanted.base is None else resolve(wanted.model, wanted.base, artifacts)
+    """What is named must be there: the caller hears it here, and not of a run that failed."""
+    with _about("spec"):
+        spec = None if wanted.spec is None else spec_of(wanted.model, artifacts, wanted.spec).version
+    with _about("base"):
+        base = None if wanted.base is None else resolve(wanted.model, wanted.base, artifacts)
     if wanted.search is False:
-        return Wishes(wanted.spec, base, {"candidates": 1, "rounds": 1})
+        return Wishes(spec, base, {"candidates": 1, "rounds": 1})
     search = wanted.search.model_dump(exclude_none=True) if wanted.search else None
-    return Wishes(wanted.spec, base, search or None)
+    return Wishes(spec, base, search or None)
+
+
+@contextmanager
+def _about(field: str) -> Iterator[None]:
+    """Faults of a version are told of the field that named it."""
+    try:
+        yield
+    except (Invalid, NotFound) as error:
+        raise type(error)(error.message, field=field) from None

@@ -1,0 +1,176 @@
+"""The training's state machine as Step Functions walks it: tasks are called, notices are kept, errors are caught by name.
+
+It knows as much of the Amazon States Language as ours needs, and like Step Functions it fails where a path leads to
+nothing."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+DEFINITION = Path(__file__).resolve().parents[3] / "infra/statemachines/training.asl.json"
+LAMBDA, WAITING, NOTICE = (
+    f"arn:aws:states:::{each}" for each in ("lambda:invoke", "lambda:invoke.waitForTaskToken", "sns:publish")
+)
+_FORMAT = re.compile(r"States\.Format\('(?P<text>[^']*)', (?P<path>\$[\w.]*)\)")
+
+
+class Failed(Exception):
+    """A task raised, or a state machine ended in a Fail."""
+
+    def __init__(self, error: str, cause: str) -> None:
+        super().__init__(f"{error}: {cause}")
+        self.error, self.cause = error, cause
+
+
+class Killed(Exception):
+    """The execution was ended from outside, or the process died: nothing catches that."""
+
+
+@dataclass
+class Machine:
+    """One state machine; `before` and `person` are what others do meanwhile."""
+
+    call: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    person: Callable[[str], Mapping[str, Any]] | None = None
+    """What a person answers to a token; without one nobody ever does."""
+    before: dict[str, list[Callable[[], Any]]] = field(default_factory=dict)
+    """By state: each happens once, right before the state is entered."""
+    visited: list[str] = field(default_factory=list)
+    notices: list[dict[str, Any]] = field(default_factory=list)
+
+    def run(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """The state at the end; `Failed` as the execution fails."""
+        machine = json.loads(DEFINITION.read_text())
+        return dict(self._walk(machine, _plain(told), {}))
+
+    def _walk(self, machine: Mapping[str, Any], data: Any, context: Mapping[str, Any]) -> Any:
+        name = machine["StartAt"]
+        while True:
+            self.visited.append(name)
+            for happens in self.before.get(name, [])[:1]:
+                self.before[name].remove(happens)
+                happens()
+            state = machine["States"][name]
+            try:
+                data, following = self._state(state, data, context)
+            except Failed as failure:
+                caught = next((each for each in state.get("Catch", ()) if _catches(each, failure)), None)
+                if caught is None:
+                    raise
+                data = _put(data, caught["ResultPath"], {"Error": failure.error, "Cause": failure.cause})
+                following = caught["Next"]
+            if following is None:
+                return data
+            name = following
+
+    def _state(self, state: Mapping[str, Any], data: Any, context: Mapping[str, Any]) -> tuple[Any, str | None]:
+        following = state.get("Next")
+        match state["Type"]:
+            case "Succeed":
+                return data, None
+            case "Fail":
+                raise Failed(_at(state["ErrorPath"], data, context), _at(state["CausePath"], data, context))
+            case "Choice":
+                chosen = (each["Next"] for each in state["Choices"] if _holds(each, data))
+                return data, next(chosen, state["Default"])
+            case "Pass":
+                found = state.get("Result", data)
+            case "Map":
+                _at(state["MaxConcurrencyPath"], data, context)
+                found = [self._item(state, data, each) for each in _at(state["ItemsPath"], data, context)]
+            case "Task":
+                found = self._task(state, data, context)
+        return _put(data, state.get("ResultPath", "$"), found), following
+
+    def _item(self, state: Mapping[str, Any], data: Any, item: Any) -> Any:
+        context = {"Map": {"Item": {"Value": item}}}
+        return self._walk(state["ItemProcessor"], _filled(state["ItemSelector"], data, context), context)
+
+    def _task(self, state: Mapping[str, Any], data: Any, context: Mapping[str, Any]) -> Any:
+        context = {**context, "Task": {"Token": f"token-{len(self.visited)}"}}
+        sent = _plain(_filled(state["Parameters"], data, context))
+        match state["Resource"]:
+            case resource if resource == NOTICE:
+                self.notices.append(sent["Message"])
+                return {}
+            case resource if resource == WAITING:
+                self._called(sent["Payload"])
+                if self.person is None:
+                    raise Failed("States.Timeout", "")
+                answer = self.person(context["Task"]["Token"])
+            case resource if resource == LAMBDA:
+                answer = {"Payload": self._called(sent["Payload"])}
+            case other:
+                raise AssertionError(f"no such resource here: {other}")
+        return _filled(state["ResultSelector"], _plain(answer), context)
+
+    def _called(self, event: Mapping[str, Any]) -> Any:
+        try:
+            return self.call(event)
+        except Killed:
+            raise
+        except Exception as error:  # Lambda tells any of them by the name of its class
+            raise Failed(type(error).__name__, str(error)) from error
+
+
+def _plain(told: Any) -> Any:
+    """As it comes out of JSON."""
+    return json.loads(json.dumps(told, allow_nan=False))
+
+
+def _filled(template: Any, data: Any, context: Mapping[str, Any]) -> Any:
+    if isinstance(template, dict):
+        return {
+            name.removesuffix(".$"): _told(each, data, context) if name.endswith(".$") else _filled(each, data, context)
+            for name, each in template.items()
+        }
+    return template
+
+
+def _told(path: str, data: Any, context: Mapping[str, Any]) -> Any:
+    if asked := _FORMAT.fullmatch(path):
+        return asked["text"].replace("{}", str(_at(asked["path"], data, context)))
+    return _at(path, data, context)
+
+
+def _at(path: str, data: Any, context: Mapping[str, Any]) -> Any:
+    found = context if path.startswith("$$.") else data
+    for name in path.lstrip("$").split(".")[1:]:
+        if not isinstance(found, Mapping) or name not in found:
+            raise AssertionError(f"States.Runtime: {path} leads to nothing in {json.dumps(data)[:500]}")
+        found = found[name]
+    return found
+
+
+def _put(data: Any, path: str | None, found: Any) -> Any:
+    if path is None:
+        return data
+    if path == "$":
+        return found
+    return {**data, path.removeprefix("$."): found}
+
+
+def _catches(caught: Mapping[str, Any], failure: Failed) -> bool:
+    return failure.error in caught["ErrorEquals"] or "States.ALL" in caught["ErrorEquals"]
+
+
+def _holds(rule: Mapping[str, Any], data: Any) -> bool:
+    if "And" in rule:
+        return all(_holds(each, data) for each in rule["And"])
+    (kind,) = rule.keys() - {"Variable", "Next"}
+    if kind == "IsPresent":
+        try:
+            _at(rule["Variable"], data, {})
+        except AssertionError:
+            return not rule[kind]
+        return bool(rule[kind])
+    found = _at(rule["Variable"], data, {})
+    match kind:
+        case "IsNull":
+            return (found is None) == rule[kind]
+        case "BooleanEquals" | "StringEquals":
+            return type(found) is type(rule[kind]) and found == rule[kind]
+    raise AssertionError(f"no such rule here: {kind}")

@@ -1,0 +1,126 @@
+"""A deployment in memory, with tables in a folder: models are declared, rows come, the state machine trains."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gyre.aws.datasets import DeltaDatasets
+from gyre.registry.moves import Mover, promote
+from gyre.registry.releases import pointer_if_any
+from gyre.registry.version import ModelVersion, model_version, version_numbers
+from gyre.run_folder import RunFolder
+from gyre.spec.versions import add_spec
+from gyre.tasks.step import Stores
+from gyre.tasks.training import Places, training_tasks
+from tests.fakes.objects import MemoryBucket
+from tests.fakes.tracking import MemoryTracking
+from tests.unit.tasks.machine import Machine
+
+SEARCH = "search: {candidates: 2, rounds: 1, folds: 2}, estimators: [linear]"
+PETS = f"""
+model: pets
+task: binary
+target: adopted
+columns:
+  adopted: {{type: category}}
+  age: {{type: number}}
+  weight: {{type: number}}
+  colour: {{type: category}}
+  sex: {{type: category, protected: true, feature: false}}
+training: {{{SEARCH}, reweigh: true}}
+quality: {{duplicates: keep}}
+"""
+
+
+@dataclass
+class World:
+    """What one deployment knows."""
+
+    folder: Path
+    data: MemoryBucket = field(default_factory=MemoryBucket)
+    artifacts: MemoryBucket = field(default_factory=MemoryBucket)
+    tracking: MemoryTracking = field(default_factory=MemoryTracking)
+    called: list[str] = field(default_factory=list)
+    machine: Machine = field(init=False)
+
+    def __post_init__(self) -> None:
+        tables = DeltaDatasets(str(self.folder))
+        places = Places("data", "artifacts", "c0ffee", 2)
+        stores = Stores(self.data, self.artifacts, tables)
+        self.tasks = training_tasks(stores, None, lambda _: None, self.tracking, places)  # type: ignore[arg-type]
+        self.machine = Machine(self.call)
+
+    def again(self) -> "World":
+        """The same deployment later; what becomes of one is not seen by the other. They share the tables' folder, so no
+        rows may come to both."""
+        made = World(self.folder)
+        made.data._versions = {key: list(each) for key, each in self.data._versions.items()}
+        made.artifacts._versions = {key: list(each) for key, each in self.artifacts._versions.items()}
+        for old, new in ((self.data, made.data), (self.artifacts, made.artifacts)):
+            new._writes, new._count = dict(old._writes), old._count
+        made.tracking.runs = dict(self.tracking.runs)
+        made.tracking.versions = {model: dict(each) for model, each in self.tracking.versions.items()}
+        made.tracking.aliases = {model: dict(each) for model, each in self.tracking.aliases.items()}
+        return made
+
+    def call(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """A task as Lambda runs it: JSON in, JSON out."""
+        self.called.append(event["task"])
+        answer = self.tasks[event["task"]](json.loads(json.dumps(event)))
+        return dict(json.loads(json.dumps(answer, allow_nan=False)))
+
+    def declare(self, text: str) -> int:
+        return add_spec(text.encode(), self.artifacts)[0].version
+
+    def upload(self, model: str, content: str, name: str = "a.csv") -> dict[str, Any]:
+        key = f"inbox/{model}/{name}"
+        return {"key": key, "version": self.data.put(key, content.encode())}
+
+    def train(self, run: str, model: str = "pets", **wishes: Any) -> dict[str, Any]:
+        """A run from its start to its end."""
+        nothing = dict.fromkeys(("upload", "dataset", "fetch", "evaluate", "spec", "base", "search"))
+        return self.machine.run({"run": run, "model": model, **nothing, **wishes})
+
+    def step(self, run: str, name: str, model: str = "pets") -> Any:
+        """What a step of a run found."""
+        return self.run(run, model).read_json(f"steps/{name}.json")["answer"]
+
+    def run(self, run: str, model: str = "pets") -> RunFolder:
+        return RunFolder(self.artifacts, model, run)
+
+    def version(self, number: int, model: str = "pets") -> ModelVersion:
+        return model_version(model, number, self.artifacts)
+
+    def versions(self, model: str = "pets") -> list[int]:
+        return version_numbers(model, self.artifacts)
+
+    def serves(self, model: str = "pets") -> int | None:
+        found = pointer_if_any(model, self.artifacts)
+        return found[0].version("production") if found else None
+
+    def promote(self, number: int, model: str = "pets") -> None:
+        promote(model, number, self.artifacts, Mover("anna"))
+
+
+def pets(count: int, seed: int, **columns: Any) -> str:
+    """Young and light ones are adopted, whatever their colour; of some the weight is not known."""
+    draw = np.random.default_rng(seed)
+    age, weight = draw.integers(0, 15, count), draw.normal(8, 3, count).round(2)
+    told: dict[str, Any] = {
+        "age": age,
+        "weight": np.where(draw.random(count) < 0.05, "", weight.astype(str)),
+        "colour": draw.choice(["black", "white", "red"], count),
+        "sex": draw.choice(["f", "m"], count),
+        "adopted": np.where(age + weight / 2 + draw.normal(0, 2, count) < 11, "yes", "no"),
+    } | columns
+    return table(told)
+
+
+def table(columns: Mapping[str, Any]) -> str:
+    """As a CSV file."""
+    rows = zip(*columns.values(), strict=True)
+    return "\n".join([",".join(columns), *(",".join(map(str, row)) for row in rows)]) + "\n"
