@@ -27,22 +27,20 @@ def training_tasks() -> Mapping[str, Task]:
     from gyre.aws.datasets import DeltaDatasets  # a second of imports that monitoring needs none of
     from gyre.aws.mlflow_tracking import MlflowTracking
     from gyre.tasks.step import Stores
-    from gyre.tasks.training import Places, training_tasks
+    from gyre.tasks.training import Places
+    from gyre.tasks.training import training_tasks as by_name
 
-    settings, data, log = parts()
-    tracking, fetcher = MlflowTracking(settings.tracking), FileFetcher(settings.hosts, data)
-    stores = Stores(data, S3Bucket(settings.artifact_bucket), DeltaDatasets(f"s3://{settings.data_bucket}/datasets"))
+    has, data, log = parts()
+    stores = Stores(data, S3Bucket(has.artifact_bucket), DeltaDatasets(f"s3://{has.data_bucket}/datasets"))
     progress = Progress(lambda rows: log.info("checked", extra={"rows": rows}))
-    places = Places(settings.data_bucket, settings.artifact_bucket, settings.commit, settings.search_workers)
-    return training_tasks(
-        stores, fetcher, progress, tracking, places
-    )
+    places = Places(has.data_bucket, has.artifact_bucket, has.commit, has.search_workers)
+    return by_name(stores, FileFetcher(has.hosts, data), progress, MlflowTracking(has.tracking), places)
 
 
 def watch_window(event: Mapping[str, Any]) -> dict[str, Any]:
     has, bucket, _ = parts()
-    limits, journal = Limits(has.window_minimum, has.failure_share_limit), DeltaJournal(f"s3://{has.data_bucket}/journal")
-    watched = watch(event["run"], journal, bucket, limits, has.window_hours)
+    limits = Limits(has.window_minimum, has.failure_share_limit)
+    watched = watch(event["run"], DeltaJournal(f"s3://{has.data_bucket}/journal"), bucket, limits, has.window_hours)
     return {"verdicts": {each.model: each.verdict for each in watched.findings}}
 
 

@@ -1,5 +1,5 @@
-"""A deployed stack in memory: the real routes over the fakes, reached through the client's own HTTP; runs that go on as a
-test tells them."""
+"""A deployed stack in memory: the real routes over the fakes, reached through the client's own HTTP; runs that go on as
+a test tells them."""
 
 import io
 from collections import deque
@@ -25,7 +25,15 @@ from tests.unit.registry.house import registered
 BEGAN = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 URL = "http://127.0.0.1:4566/v1"
 RUN = "train_20261121T090000-0a1b2c3d"
-SPEC = b"model: wine\ntask: binary\ntarget: good\nowner: ada\ncolumns:\n  good: {type: boolean}\n  acid: {type: number, required: true}\n"
+SPEC = b"""\
+model: wine
+task: binary
+target: good
+owner: ada
+columns:
+  good: {type: boolean}
+  acid: {type: number, required: true}
+"""
 
 
 def record(**facts: Any) -> StackRecord:
@@ -83,9 +91,9 @@ class Stack:
         self.headers.append(request.headers)
         if request.url.scheme == "memory":
             return self._put(unquote(str(request.url).removeprefix("memory://").split("?")[0]), body)
-        if request.method == "GET" and path.startswith("/runs/") and self.next:
-            if isinstance(told := self.next.popleft()(), httpx.Response):
-                return told
+        looks = request.method == "GET" and path.startswith("/runs/")
+        if looks and self.next and isinstance(told := self.next.popleft()(), httpx.Response):
+            return told
         kept = {name: each for name, each in request.headers.items() if name == "content-type"}
         told = self._api.request(request.method, path, content=body, headers=kept)
         return httpx.Response(told.status_code, content=told.content, headers=dict(told.headers))
@@ -146,8 +154,9 @@ def trained(stack: Stack, version: int = 1) -> None:
     stack.found("evaluate", metric="f1_macro", value=0.87123, baseline=0.0834, key="k")
     stack.found("register", version=version, tracked="t")
     stack.on(
-        step("Pin"), step("Split", at=1), step("Propose", at=2, visits=3), step("Score", at=3, took=20, visits=12, failed=1),
-        step("Fit", at=24, took=3.4), step("Evaluate", at=28), step("Fairness", at=29), step("Register", at=30),
+        step("Pin"), step("Split", at=1), step("Propose", at=2, visits=3),
+        step("Score", at=3, took=20, visits=12, failed=1), step("Fit", at=24, took=3.4),
+        step("Evaluate", at=28), step("Fairness", at=29), step("Register", at=30),
     )  # fmt: skip
     stack.register(version, run=RUN)
 
@@ -156,7 +165,7 @@ def released(stack: Stack, version: int = 1, before: int | None = None) -> None:
     """And the gates let it through."""
     trained(stack, version)
     stack.found("gates", outcome="promote", because="All 5 gates passed.", expected=before or 0)
-    stack.found("promote", revision=1, **({"before": before} if before else {}))
+    stack.found("promote", revision=1, before=before)
     stack.on(
         step("Gates", at=31), step("Promote", at=32), step("Mirror", at=33), step("Tell the release", at=34),
         status="succeeded", output={"approval": {"approved": True, "actor": "gates"}},

@@ -87,7 +87,8 @@ def search(stack: Stack) -> None:
     found(stack, "pin", version=2, rows=3981, rejected=19)
     found(stack, "split", key="k", rows={"train": 2787, "test": 796, "reference": 398})
     found(
-        stack, "propose", round=2, numbers=[5, 6, 7, 8], done=False, because="", scored=4, failed=0, best=3, concurrency=2,
+        stack, "propose", round=2, numbers=[5, 6, 7, 8], done=False, because="", scored=4, failed=0, best=3,
+        concurrency=2,
     )  # fmt: skip
     stack.on(
         step("Pin", took=0.4), step("Split", at=1, took=0.9), step("Propose", at=2, visits=2),
@@ -97,8 +98,8 @@ def search(stack: Stack) -> None:
 
 def end(stack: Stack) -> None:
     found(
-        stack, "propose", round=3, numbers=[], done=True, because="12 candidates were tried", scored=12, failed=0, best=9,
-        concurrency=2,
+        stack, "propose", round=3, numbers=[], done=True, because="12 candidates were tried", scored=12, failed=0,
+        best=9, concurrency=2,
     )  # fmt: skip
     found(stack, "fit", estimator="boosting")
     found(stack, "evaluate", metric="f1_macro", value=0.84291, baseline=0.0413)

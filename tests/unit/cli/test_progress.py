@@ -108,8 +108,8 @@ def test_a_step_that_is_visited_again_is_shown_again() -> None:
     live.show([Row("Gates", "succeeded", 3.0, "again", visit=2), Row("Promote", "running", 1.0, "", visit=2)])
     live.close()
     assert [each.split() for each in screen.screen()] == [
-        ["Gates", "done", "1.0", "s", "passed"], ["Promote", "failed", "1.0", "s"], ["Gates", "done", "3.0", "s", "again"],
-        ["Promote", "goes", "on", "1.0", "s"], [],
+        ["Gates", "done", "1.0", "s", "passed"], ["Promote", "failed", "1.0", "s"],
+        ["Gates", "done", "3.0", "s", "again"], ["Promote", "goes", "on", "1.0", "s"], [],
     ]  # fmt: skip
 
 

@@ -198,7 +198,8 @@ def test_a_run_that_failed_names_step_cause_and_how_it_goes_on(stack: Stack, cap
     """Candidates that were lost and notices that came late did not end it."""
     stack.begin()
     stack.on(
-        step("Ingest"), step("Score", "failed", at=50, cause="lost", failed=1), step("Fit", "failed", at=40, cause=CAUSE),
+        step("Ingest"), step("Score", "failed", at=50, cause="lost", failed=1),
+        step("Fit", "failed", at=40, cause=CAUSE),
         step("Tell the failure", "failed", at=60, cause="no topic"), status="failed", cause="{}",
     )  # fmt: skip
     assert stack.call("run", "follow", RUN) == 1

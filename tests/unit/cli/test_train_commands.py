@@ -52,7 +52,8 @@ def test_it_prints_the_run_and_how_to_follow_it(data: Stack, capsys: Out) -> Non
         (["--no-search"], {"search": False}),
         (["--candidates", "8"], {"search": {"candidates": 8}}),
         (
-            ["--sampler", "grid", "--rounds", "2", "--folds", "3", "--patience", "1", "--minutes", "0.5", "--workers", "2"],
+            ["--sampler", "grid", "--rounds", "2", "--folds", "3", "--patience", "1", "--minutes", "0.5", "--workers",
+             "2"],
             {"search": {"sampler": "grid", "rounds": 2, "folds": 3, "patience": 1, "minutes": 0.5, "workers": 2}},
         ),
     ],

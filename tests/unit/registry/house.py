@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from gyre.bundle.format import BundleRef
+from gyre.bundle.ref import BundleRef
 from gyre.errors import Conflict
 from gyre.objects import Written
 from gyre.registry.moves import Mover, promote

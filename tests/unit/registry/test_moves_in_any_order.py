@@ -182,7 +182,7 @@ class Releases(RuleBasedStateMachine):
         for alias in ALIASES:
             if now and (released := now.aliases.get(alias)):
                 made = model_version("wine", released.version, self.artifacts)
-                assert released.bundle.model_dump() == vars(made.bundle)
+                assert released.bundle == made.bundle
                 assert released.version not in now.retired
                 assert resolve("wine", alias, self.artifacts) == released.version
         serving = now.version("production") if now else None

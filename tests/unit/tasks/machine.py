@@ -1,4 +1,4 @@
-"""The training's state machine as Step Functions walks it: tasks are called, notices are kept, errors are caught by name.
+"""The training's state machine as Step Functions walks it: tasks are called, notices kept, errors caught by name.
 
 It knows as much of the Amazon States Language as ours needs, and like Step Functions it fails where a path leads to
 nothing."""

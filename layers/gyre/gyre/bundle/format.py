@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gyre.bundle.arrays import load_arrays
+from gyre.bundle.ref import MANIFEST, BundleRef
 from gyre.bundle.scores import Scores, scores_of
 from gyre.errors import Invalid, NotFound
 from gyre.features.compute import Array
@@ -22,7 +23,7 @@ from gyre.spec.policy import Bound, Estimator
 Class = bool | int | str
 ScoreUnit = Literal["log_odds", "probability", "value"]
 
-MANIFEST, MODEL, EXPLAIN, REFERENCE = "manifest.json", "model.onnx", "explain.npz", "reference.json"
+MODEL, EXPLAIN, REFERENCE = "model.onnx", "explain.npz", "reference.json"
 _TYPES = {MANIFEST: "application/json", REFERENCE: "application/json"}
 _SERVED = {"model", "description", "task", "target", "id", "time", "group", "columns"}
 
@@ -63,17 +64,6 @@ class Manifest(_Facts):
     def dump(self) -> bytes:
         """The same bytes whenever it says the same."""
         return canonical(self.model_dump(mode="json"))
-
-
-@dataclass(frozen=True)
-class BundleRef:
-    """Where a bundle lies, and what it must be."""
-
-    key: str
-    """Of its folder, with the slash."""
-    hash: str
-    size: int
-    """Bytes of everything together."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from gyre.bundle.ref import MANIFEST, BundleRef
 from gyre.errors import Conflict, Invalid, NotFound
 from gyre.objects import ObjectStore
 from gyre.registry.releases import (
@@ -18,7 +19,6 @@ from gyre.registry.releases import (
     MOVES,
     Action,
     Alias,
-    BundlePlace,
     Move,
     Pointer,
     Released,
@@ -28,11 +28,10 @@ from gyre.registry.releases import (
     pointer_if_any,
     pointer_key,
 )
-from gyre.registry.version import version_record
+from gyre.registry.version import model_version
 
 NOTHING_YET = 0
 """As `expected`: nothing was production when the caller looked."""
-_MANIFEST = "manifest.json"
 _MOST_WORDS = 2_000
 
 
@@ -65,7 +64,7 @@ def promote(
     production when the caller judged; a `Conflict` if it is no longer."""
     if alias == "champion":
         raise Invalid("The champion moves with production: promote to production.", field="alias")
-    record = version_record(model, version, artifacts)
+    wanted = model_version(model, version, artifacts)
 
     def change(now: Pointer | None) -> _Next | Pointer:
         if now and now.version(alias) == version:
@@ -75,7 +74,7 @@ def promote(
             raise Conflict(f"Version {version} of {model} is retired: restore it first.", field="version")
         if now and now.version("production") == version:
             raise Conflict(f"Version {version} of {model} is production already.", field="version")
-        released = Released(version=version, bundle=BundlePlace(**record["bundle"]))
+        released = Released(version=version, bundle=wanted.bundle)
         if fault := _fault(released.bundle, artifacts):
             raise Invalid(f"Version {version} of {model} cannot be released: {fault} Train it anew.", field="version")
         before = now.version(alias) if now else None
@@ -131,7 +130,7 @@ def withdraw(model: str, artifacts: ObjectStore, by: Mover, *, alias: Alias = "c
 
 def retire(model: str, version: int, artifacts: ObjectStore, by: Mover) -> Pointer:
     """A version that shall not serve any more. None that an alias points to."""
-    version_record(model, version, artifacts)
+    model_version(model, version, artifacts)
 
     def change(now: Pointer | None) -> _Next | Pointer:
         retired = now.retired if now else ()
@@ -150,7 +149,7 @@ def retire(model: str, version: int, artifacts: ObjectStore, by: Mover) -> Point
 
 def restore(model: str, version: int, artifacts: ObjectStore, by: Mover) -> Pointer:
     """A retired version may serve again."""
-    version_record(model, version, artifacts)
+    model_version(model, version, artifacts)
 
     def change(now: Pointer | None) -> _Next:
         if now is None or version not in now.retired:
@@ -236,10 +235,10 @@ def _keep(model: str, last: Move, artifacts: ObjectStore) -> None:
             ) from None
 
 
-def _fault(bundle: BundlePlace, artifacts: ObjectStore) -> str | None:
+def _fault(bundle: BundleRef, artifacts: ObjectStore) -> str | None:
     """Why this bundle cannot serve: its manifest is not what was registered, or a part is not there. The parts' own
     hashes are checked by whoever loads it."""
-    key = f"{bundle.key}{_MANIFEST}"
+    key = f"{bundle.key}{MANIFEST}"
     try:
         manifest = artifacts.read(key).content
     except NotFound:

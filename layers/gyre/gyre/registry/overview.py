@@ -1,7 +1,6 @@
 """A model's versions as somebody looks at them: what each is, where it stands."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from gyre.errors import Conflict, NotFound
@@ -9,7 +8,7 @@ from gyre.objects import ObjectStore
 from gyre.registry.approval import pending
 from gyre.registry.gates import read_judgement
 from gyre.registry.releases import Pointer, pointer_if_any
-from gyre.registry.version import version_numbers, version_record
+from gyre.registry.version import ModelVersion, model_version, version_numbers
 from gyre.run_folder import RunFolder
 
 _IN_SHORT = ("model", "version", "run", "at", "dataset", "spec_version", "estimator", "metric")
@@ -33,36 +32,36 @@ def listed(
     now = _pointer(model, artifacts)
     found = []
     for number in numbers[:limit]:
-        record = version_record(model, number, artifacts)
-        short = {name: record[name] for name in _IN_SHORT} | {"value": record["figures"].get(record["metric"])}
-        found.append(short | _told(_standing(record, now, artifacts)))
+        made = model_version(model, number, artifacts)
+        short = {name: getattr(made, name) for name in _IN_SHORT} | {"value": made.figures.get(made.metric)}
+        found.append(short | _told(_standing(made, now, artifacts)))
     return found, numbers[limit - 1] if len(numbers) > limit else None
 
 
 def whole(model: str, version: int, artifacts: ObjectStore) -> dict[str, Any]:
     """One version with all that is known of it: its record, every gate, whether it waits for a person."""
-    record = version_record(model, version, artifacts)
-    folder = folder_of(record, artifacts)
+    made = model_version(model, version, artifacts)
+    folder = folder_of(made, artifacts)
     judged = read_judgement(folder)
     return {
-        **record,
-        **_told(_standing(record, _pointer(model, artifacts), artifacts)),
+        **asdict(made),
+        **_told(_standing(made, _pointer(model, artifacts), artifacts)),
         "judgement": judged and judged.to_json(),
         "waits_for_approval": _waits(model, version, artifacts),
         "plots": [name for name in folder.names("plots/") if name.endswith(".svg")],
     }
 
 
-def folder_of(record: Mapping[str, Any], artifacts: ObjectStore) -> RunFolder:
+def folder_of(made: ModelVersion, artifacts: ObjectStore) -> RunFolder:
     """What the run of a version left."""
-    return RunFolder(artifacts, record["model"], record["run"])
+    return RunFolder(artifacts, made.model, made.run)
 
 
-def _standing(record: Mapping[str, Any], now: Pointer | None, artifacts: ObjectStore) -> Standing:
-    judged = read_judgement(folder_of(record, artifacts))
-    aliases = [] if now is None else [name for name, each in now.aliases.items() if each.version == record["version"]]
+def _standing(made: ModelVersion, now: Pointer | None, artifacts: ObjectStore) -> Standing:
+    judged = read_judgement(folder_of(made, artifacts))
+    aliases = [] if now is None else [name for name, each in now.aliases.items() if each.version == made.version]
     gates = None if judged is None else "passed" if judged.passed else "failed"
-    return Standing(tuple(aliases), now is not None and record["version"] in now.retired, gates)
+    return Standing(tuple(aliases), now is not None and made.version in now.retired, gates)
 
 
 def _told(standing: Standing) -> dict[str, Any]:

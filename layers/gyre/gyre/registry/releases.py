@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gyre.bundle.ref import BundleRef
 from gyre.errors import Invalid, NotFound, Unavailable
 from gyre.objects import ObjectStore
-from gyre.registry.version import version_numbers, version_record
+from gyre.registry.version import model_version, version_numbers
 from gyre.spec.base import MODEL_PATTERN
 
 POINTERS = "releases/"
@@ -29,19 +30,11 @@ class _Kept(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class BundlePlace(_Kept):
-    """Where the bundle of a release lies, and what it must be; as `BundleRef`, which needs numpy to be imported."""
-
-    key: str
-    hash: str
-    size: int
-
-
 class Released(_Kept):
     """A version with its bundle: all that serving needs to load it."""
 
     version: Number
-    bundle: BundlePlace
+    bundle: BundleRef
 
 
 class Move(_Kept):
@@ -162,7 +155,7 @@ def resolve(model: str, wanted: str, artifacts: ObjectStore) -> int:
     newest that is not retired."""
     asked = wanted.strip().lower()
     if number := _NUMBER.fullmatch(asked):
-        version_record(model, int(number[1]), artifacts)
+        model_version(model, int(number[1]), artifacts)
         return int(number[1])
     match asked:
         case "latest":

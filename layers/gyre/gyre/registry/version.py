@@ -4,14 +4,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
+from gyre.bundle.ref import BundleRef
 from gyre.errors import Conflict, NotFound
 from gyre.objects import ObjectStore
 from gyre.spec.policy import Bound, Estimator
-
-if TYPE_CHECKING:
-    from gyre.bundle.format import BundleRef
 
 VERSIONS = "registry/"
 _KEY = re.compile(rf"{VERSIONS}[^/]+/([0-9]{{8,}})\.json")
@@ -34,7 +32,7 @@ class ModelVersion:
     seed: int
     estimator: Estimator
     parameters: Mapping[str, Bound]
-    bundle: "BundleRef"
+    bundle: BundleRef
     metric: str
     figures: Mapping[str, float]
     """On the test part."""
@@ -45,9 +43,6 @@ class ModelVersion:
 
     @classmethod
     def from_json(cls, content: bytes) -> Self:
-        # It brings numpy along, which the function that moves releases does not have.
-        from gyre.bundle.format import BundleRef
-
         told: dict[str, Any] = json.loads(content)
         return cls(**told | {"bundle": BundleRef(**told["bundle"])})
 
@@ -70,18 +65,8 @@ def keep_version(made: ModelVersion, artifacts: ObjectStore) -> ModelVersion:
 
 def model_version(model: str, version: int, artifacts: ObjectStore) -> ModelVersion:
     """The record of one version, or `NotFound`."""
-    return ModelVersion.from_json(_content(model, version, artifacts))
-
-
-def version_record(model: str, version: int, artifacts: ObjectStore) -> dict[str, Any]:
-    """The same as it was kept, for those who show it or need its bundle's address alone: without numpy."""
-    told: dict[str, Any] = json.loads(_content(model, version, artifacts))
-    return told
-
-
-def _content(model: str, version: int, artifacts: ObjectStore) -> bytes:
     try:
-        return artifacts.read(_key(model, version)).content
+        return ModelVersion.from_json(artifacts.read(_key(model, version)).content)
     except NotFound:
         raise NotFound(
             f"{model} has no version {version}: GET /models/{model}/versions lists them.", field="version"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gyre.bundle.format import BundleRef
+from gyre.bundle.ref import BundleRef
 from gyre.evaluation.metric import metric_of
 from gyre.registry.approval import ask
 from gyre.registry.mirror import mirror

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gyre.bundle.format import BundleRef, needed_columns, write_bundle
+from gyre.bundle.format import needed_columns, write_bundle
 from gyre.bundle.predict import Predictor
+from gyre.bundle.ref import BundleRef
 from gyre.errors import Invalid
 from gyre.evaluation.fairness import reweighing
 from gyre.features.compute import Array, Columns

@@ -20,7 +20,7 @@ from gyre.registry.mirror import mirrored
 from gyre.registry.moves import Mover
 from gyre.registry.overview import folder_of, listed, whole
 from gyre.registry.releases import Pointer, history, pointer, resolve
-from gyre.registry.version import version_record
+from gyre.registry.version import model_version
 from gyre.workflow import Workflow
 
 Version = Annotated[int, Path(ge=1)]
@@ -71,7 +71,7 @@ def router(artifacts: ObjectStore, workflow: Workflow, errands: Errands) -> APIR
 
     def left(model: str, version: int, name: str, what: str) -> bytes:
         """What the run of a version left in its folder."""
-        folder = folder_of(version_record(model, version, artifacts), artifacts)
+        folder = folder_of(model_version(model, version, artifacts), artifacts)
         try:
             return folder.read(name)
         except NotFound:
@@ -103,7 +103,7 @@ def router(artifacts: ObjectStore, workflow: Workflow, errands: Errands) -> APIR
     )
     def evaluation(model: Model, version: Version) -> dict[str, Any]:
         told: dict[str, Any] = json.loads(left(model, version, "evaluation.json", "evaluation"))
-        folder = folder_of(version_record(model, version, artifacts), artifacts)
+        folder = folder_of(model_version(model, version, artifacts), artifacts)
         return {**told, "fairness": folder.find_json("fairness.json")}
 
     # SVG alone, for it is text: a gateway hands bytes on as base64 unless the caller asks for their very type.
