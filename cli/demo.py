@@ -12,6 +12,7 @@ import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.client import CallFailed, GyreClient, TookTooLong
+from cli.following import follow
 from examples.catalogue import EXAMPLES
 from infra.deploy import DeployError
 from infra.deploy.record import read_record
@@ -21,7 +22,7 @@ MODEL = "obesity"
 ROWS = 2_000
 CALLS = 40
 EXAMPLE = EXAMPLES[MODEL]
-REPORT = ROOT / ".gyre" / "demo-report.html"
+REPORT, CARD = ROOT / ".gyre" / "demo-report.html", ROOT / ".gyre" / "demo-card.html"
 
 
 def say(line: str = "") -> None:
@@ -45,19 +46,16 @@ def declare(gyre: GyreClient) -> None:
 def train(gyre: GyreClient) -> None:
     with step(f"upload {ROWS:,} made-up people to the inbox; the upload itself starts the training state machine"):
         table = EXAMPLE.generate(ROWS, 1).to_csv(index=False)
-        key, version = gyre.upload(MODEL, "people.csv", table.encode())
-        run = gyre.run_of_upload(key, version)
-        for told in gyre.follow(f"/runs/{run}"):
-            steps = ", ".join(f"{each['name']} {each['status']}" for each in told.get("steps", ()))
-            say(f"    run {run}: {told['status']}{f' ({steps})' if steps else ''}")
-        if told["status"] != "succeeded":
-            raise TookTooLong(f"the run {run} ended as {told['status']}: {told.get('cause')}")
-        data, split = told["output"]["data"], told["output"]["split"]
-        say(f"    dataset version {data['version']}: {data['rows']:,} rows taken, {data['rejected']:,} in quarantine")
-        say(f"    split: {', '.join(f'{name} {rows:,}' for name, rows in split['rows'].items())}")
+        run = gyre.run_of_upload(*gyre.upload(MODEL, "people.csv", table.encode()))
+        if follow(gyre, run) != 0:
+            raise TookTooLong(f"the run {run} did not succeed: make test tells more, GET /runs/{run} all of it")
+        found = gyre.run(run)["found"]
+        data, version = found["ingest"]["version"], found["register"]["version"]
         REPORT.parent.mkdir(exist_ok=True)
-        REPORT.write_text(gyre.get(f"/models/{MODEL}/datasets/{data['version']}/report"))
+        REPORT.write_text(gyre.get(f"/models/{MODEL}/datasets/{data}/report"))
+        CARD.write_text(gyre.get(f"/models/{MODEL}/versions/{version}/card"))
         say(f"    what the ingest found: {REPORT.relative_to(ROOT)}")
+        say(f"    the card of version {version}: {CARD.relative_to(ROOT)}")
 
 
 def journal(gyre: GyreClient) -> None:

@@ -38,18 +38,26 @@ EXPECTED = {
         value={"batchItemFailures": [{"itemIdentifier": "00000002-0000-4000-8000-000000000000"}]}
     ),
     "science-monitor-watch": Expected(keys=("verdicts",)),
+    "science-train-evaluate": Expected(
+        keys=("metric", "value", "key"), facts={"version": 1, "dataset": 1, "part": "all", "rows": 36}
+    ),
     "science-train-ingest": Expected(
         keys=("version", "spec_version", "total_rows", "report"),
         facts={"rows": 36, "rejected": 1, "alerts": [], "has_alerts": False},
     ),
+    "science-train-mirror": Expected(keys=("aliases", "revision")),
     "science-train-pin": Expected(facts={"version": 1, "rows": 36, "rejected": 0, "total_rows": 36}),
+    "science-train-propose": Expected(facts={"round": 1, "numbers": [1], "done": False}),
     "science-train-split": Expected(keys=("key",), facts={"rows": SPLIT, "left_out": 0}),
+    "training_trigger-clock": Expected(facts={"runs": {}, "faults": {}}),
     # It is declared before; a text that is declared already makes no new version.
     "training_trigger-declare": Expected((200,), facts={"model": MODEL, "features": ["alcohol", "colour"]}),
     "training_trigger-invalid": Expected((422,), keys=("error",)),
+    "training_trigger-promote": Expected((200,), keys=("revision", "version", "mirror")),
     "training_trigger-spec": Expected(keys=("spec_version",), facts={"model": MODEL}),
     "training_trigger-train": Expected((202,), keys=("run", "status_url", "dataset", "upload")),
     "training_trigger-upload": Expected(keys=("run",)),
+    "training_trigger-versions": Expected((200,), keys=("versions", "before")),
 }
 
 

@@ -1,5 +1,6 @@
 """Models and their data: declarations, uploads, dataset versions, training runs."""
 
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -15,6 +16,7 @@ from gyre.http.routes import datasets, models, releases, training
 from gyre.settings import TrainingTriggerSettings
 from gyre.telemetry import logger
 from gyre.training.intake import take_in
+from gyre.training.schedule import start_due
 
 
 @cache
@@ -40,13 +42,16 @@ answer_http = http_handler(compose)
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    return answer_http(event, context) if is_http(event) else on_upload(event)
+    return answer_http(event, context) if is_http(event) else on_event(event)
 
 
-def on_upload(event: dict[str, Any]) -> dict[str, Any]:
-    """EventBridge's `Object Created`; delivered at least once, so a run is named after the object's version."""
-    uploaded = event["detail"]["object"]
+def on_event(event: dict[str, Any]) -> dict[str, Any]:
+    """EventBridge's: the clock, or `Object Created`. Both may come twice, so runs are named after what they are for."""
     _, data, artifacts, workflow, log = parts()
-    done = take_in(uploaded["key"], uploaded.get("version-id"), data, artifacts, workflow)
-    log.info("upload", extra={"key": uploaded["key"], **done})
+    if event.get("detail-type") == "Scheduled Event":
+        done = vars(start_due(datetime.now(UTC), data, artifacts, workflow))
+    else:
+        uploaded = event["detail"]["object"]
+        done = take_in(uploaded["key"], uploaded.get("version-id"), data, artifacts, workflow)
+    log.info("event", extra=done)
     return done

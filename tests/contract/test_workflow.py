@@ -240,7 +240,10 @@ def test_a_run_waits_for_a_person_and_goes_on_with_what_was_said(running: StateM
     ]  # fmt: skip
     running.answer(token, {"approved": True, "actor": "anna"})
     done = _ended(running, "run-1")
-    assert (done.status, done.output) == ("succeeded", {"numbers": [1, 2, 3], "said": {"approved": True, "actor": "anna"}})
+    assert (done.status, done.output) == (
+        "succeeded",
+        {"numbers": [1, 2, 3], "said": {"approved": True, "actor": "anna"}},
+    )
     assert [(each.name, each.status) for each in done.steps] == [("Score", "succeeded"), ("Ask", "succeeded")]
     with pytest.raises(Conflict, match="nothing to resume"):
         running.resume("run-1")

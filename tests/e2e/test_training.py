@@ -5,6 +5,7 @@ import signal
 import threading
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +20,7 @@ from gyre.bundle.format import Bundle, read_bundle
 from gyre.bundle.predict import Predictor
 from gyre.objects import StoredObject
 from gyre.training.making import BUNDLES
+from gyre.training.schedule import scheduled_run
 from gyre_emulator import control, processes
 from gyre_emulator.settings import MARKER
 from tests.e2e.conftest import Notices, last
@@ -316,6 +318,22 @@ def test_two_trainings_at_once_make_two_versions_and_one_release(gyre: GyreClien
     assert [each["revision"] for each in after] == list(range(len(after), 0, -1))
     assert after[0]["version"] == gyre.get(f"/models/{model}/release")["aliases"]["production"]["version"]
     assert gyre.send("POST", f"/models/{model}/promote", json={"version": 9}).status_code == 404
+
+
+@pytest.mark.timeout(300)
+def test_the_clock_starts_what_is_due(gyre: GyreClient) -> None:
+    """Given a model that is trained by the hour, when the clock asks (each minute, here), then its run is there."""
+    began = datetime.now(UTC)
+    text = SMALL.replace("estimators", "on_upload: false, estimators") + "retrain: {{every_hours: 1}}\n"
+    model, taken = small(gyre, good(100), text)
+    assert taken["status"] == "succeeded" and "Propose" not in states(taken)
+    names = {scheduled_run(model, 1, began + timedelta(hours=hours)) for hours in (0, 1)}
+
+    def runs() -> list[str]:
+        return [name for name in names if gyre.send("GET", f"/runs/{name}").status_code == 200]
+
+    gyre.until(lambda: bool(runs()), "the run of this hour", 150)
+    assert last(gyre, f"/runs/{runs()[0]}", 100)["status"] == "succeeded"
 
 
 def tasks_of_training() -> list[int]:

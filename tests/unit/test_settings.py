@@ -85,6 +85,31 @@ def test_hosts_stand_with_commas_between(text: str, hosts: set[str]) -> None:
     assert hosts_of(text) == hosts
 
 
+@pytest.mark.parametrize(
+    ("given", "where"),
+    [
+        ({}, "s3+sqlite://kept/mlflow/mlflow.db"),
+        ({"MLFLOW_TRACKING_URI": ""}, "s3+sqlite://kept/mlflow/mlflow.db"),
+        ({"MLFLOW_TRACKING_URI": "https://mlflow.example"}, "https://mlflow.example"),
+        ({"GYRE_MLFLOW_TRACKING_URI": "https://not.ours"}, "s3+sqlite://kept/mlflow/mlflow.db"),
+    ],
+)
+def test_trainings_are_tracked_in_the_bucket_or_by_a_server(given: dict[str, str], where: str) -> None:
+    assert ScienceSettings.read(GIVEN | given).tracking == where
+
+
+def test_a_variable_of_others_is_told_by_its_own_name() -> None:
+    assert ScienceSettings.variable("mlflow_tracking_uri") == "MLFLOW_TRACKING_URI"
+    assert ScienceSettings.variable("search_workers") == "GYRE_SEARCH_WORKERS"
+    with pytest.raises(SettingsError, match="GYRE_SEARCH_WORKERS: "):
+        ScienceSettings.read(GIVEN | {"GYRE_SEARCH_WORKERS": "many"})
+
+
+def test_who_moves_releases_needs_the_function_that_tells_mlflow() -> None:
+    with pytest.raises(SettingsError, match="GYRE_TRAIN_TASKS: Field required"):
+        TrainingTriggerSettings.read(GIVEN | {"GYRE_TRAINING_STATE_MACHINE": "arn"})
+
+
 @pytest.mark.parametrize("settings", [TrainingTriggerSettings, ScienceSettings])
 def test_who_names_no_host_asks_nobody(settings: type[TrainingTriggerSettings | ScienceSettings]) -> None:
     given = GIVEN | {"GYRE_TRAINING_STATE_MACHINE": "arn", "GYRE_TRAIN_TASKS": "train-tasks"}

@@ -13,7 +13,7 @@ import pytest
 
 from gyre.datasets.kept_split import KeptSplit, splits_of
 from gyre.datasets.split import PARTS
-from gyre.datasets.splitting import read_part, split_version
+from gyre.datasets.splitting import read_part, seen, split_version
 from gyre.datasets.table import ROW, UPLOAD
 from gyre.errors import Invalid, NotFound, Unavailable
 from gyre.objects import Written
@@ -343,3 +343,61 @@ def test_a_run_that_was_ended_between_parts_and_record_is_made_up_for(lake: Lake
     found = split(lake, 1)
     # Then
     assert splits_of("m", 1, lake.data) == [found]
+
+
+# --- what another split trained on ------------------------------------------------------------------------------------
+
+
+def known(lake: Lake, found: KeptSplit, name: str, trained: KeptSplit) -> list[int]:
+    """The rows of a part that were seen, by their x."""
+    mask = seen(found, name, trained, lake.data)
+    assert mask.dtype == bool
+    return [x for x, was in zip(part(lake, found, name, "x"), mask, strict=True) if was]
+
+
+def test_a_split_has_seen_its_train_part_and_no_other(lake: Lake) -> None:
+    found = split(lake, take(lake, plain(100)))
+    assert {name: len(known(lake, found, name, found)) for name in PARTS} == {"train": 70, "test": 0, "reference": 0}
+
+
+def test_rows_are_known_again_in_a_later_version(lake: Lake) -> None:
+    # Given two uploads, and rows that have no id
+    first = split(lake, take(lake, plain(100)))
+    learned = set(part(lake, first, "train", "x"))
+    second = split(lake, take(lake, plain(100, 100), run="run-2"))
+    for name in PARTS:
+        # Then those of the first upload that were trained on are known, wherever they are now
+        assert known(lake, second, name, first) == [x for x in part(lake, second, name, "x") if x in learned]
+    assert {x for name in PARTS for x in known(lake, second, name, first)} == learned
+    # And the other way round
+    later = set(part(lake, second, "train", "x"))
+    assert known(lake, first, "test", second) == [x for x in part(lake, first, "test", "x") if x in later]
+
+
+def test_rows_are_told_apart_by_their_upload_and_place_and_not_by_what_they_hold(lake: Lake) -> None:
+    # Given the same file twice
+    first = split(lake, take(lake, plain(60)))
+    second = split(lake, take(lake, plain(60), run="run-2"))
+    assert sum(len(known(lake, second, name, first)) for name in PARTS) == first.rows["train"]
+
+
+def test_of_a_version_that_replaced_the_former_nothing_was_seen(lake: Lake) -> None:
+    spec = declare(lake, dataset={"mode": "replace"})
+    first = split(lake, take(lake, plain(60), spec), spec)
+    second = split(lake, take(lake, plain(60, 100), spec, run="run-2"), spec)
+    assert [known(lake, second, name, first) for name in PARTS] == [[], [], []]
+
+
+def test_another_split_of_the_same_rows_has_seen_others(lake: Lake) -> None:
+    take(lake, plain(200))
+    one, other = (split(lake, 1, declare(lake, split={"seed": seed})) for seed in (1, 2))
+    learned = set(part(lake, one, "train", "x"))
+    found = known(lake, other, "test", one)
+    assert found == [x for x in part(lake, other, "test", "x") if x in learned]
+    assert 0 < len(found) < other.rows["test"]
+
+
+def test_an_empty_part_has_seen_nothing(lake: Lake) -> None:
+    spec = declare(lake, split={"reference": 0})
+    found = split(lake, take(lake, plain(50), spec), spec)
+    assert len(seen(found, "reference", found, lake.data)) == 0

@@ -1,7 +1,6 @@
 from gyre import __version__
 from gyre.http.docs_page import openapi_document
 from tests.unit.parts import House, told
-from tests.unit.registry.house import released
 from tests.unit.registry.house import release
 
 

@@ -118,7 +118,12 @@ def test_what_is_no_number_of_a_version_is_422(house: House, version: str, rest:
 
 @pytest.mark.parametrize(
     ("rest", "what"),
-    [("/card", "model card"), ("/card?form=json", "model card"), ("/evaluation", "evaluation"), ("/plots/a.svg", "a.svg")],
+    [
+        ("/card", "model card"),
+        ("/card?form=json", "model card"),
+        ("/evaluation", "evaluation"),
+        ("/plots/a.svg", "a.svg"),
+    ],
 )
 def test_what_a_run_has_not_made_yet_is_404_in_words(house: House, rest: str, what: str) -> None:
     error = told(get(house, f"/versions/1{rest}"), 404)
@@ -155,14 +160,21 @@ def test_a_picture_comes_as_it_was_drawn_and_runs_nothing(house: House) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "../evaluation.json", "..%2Fevaluation.json", "%2e%2e%2fevaluation.json", "..%5Croc.svg", "%2e%2e", "roc", "roc.",
-        ".svg", "roc.svg%0A", "roc.svg%00", "roc.svg.html", "roc.png", "roc.html", "a/roc.svg", "Roc.svg", "r%C3%B6c.svg",
-        "roc.SVG", "%20roc.svg", "a" * 81 + ".svg", "%252e%252e.svg",
+        "../evaluation.json", "..%2Fevaluation.json", "%2e%2e%2fevaluation.json", "..%5Croc.svg", "%2e%2e", "roc",
+        "roc.", ".svg", "roc.svg%0A", "roc.svg%00", "roc.svg.html", "roc.png", "roc.html", "a/roc.svg", "Roc.svg",
+        "r%C3%B6c.svg", "roc.SVG", "%20roc.svg", "a" * 81 + ".svg", "%252e%252e.svg",
     ],
 )  # fmt: skip
 def test_a_hostile_name_of_a_picture_reads_nothing(house: House, name: str) -> None:
     """Given that all these files are there."""
-    for key in ("evaluation.json", "plots/../evaluation.json", "plots/roc.html", "plots/roc", "plots/roc.png", "plots/a/roc.svg"):
+    for key in (
+        "evaluation.json",
+        "plots/../evaluation.json",
+        "plots/roc.html",
+        "plots/roc",
+        "plots/roc.png",
+        "plots/a/roc.svg",
+    ):
         folder(house, 2).write(key, b'{"secret": 1}')
     answer = get(house, f"/versions/2/plots/{name}")
     assert answer.status_code in (404, 422)
@@ -234,7 +246,7 @@ def test_of_two_promotions_at_once_one_is_409() -> None:
     for version in (1, 2):
         registered("wine", version, artifacts)
     house = House(artifacts=artifacts)
-    artifacts.before(pointer_key("wine"), lambda: promote("wine", 1, artifacts, ANNA) and None)
+    artifacts.before(pointer_key("wine"), lambda: promote("wine", 1, artifacts, ANNA))
     error = told(post(house, "/promote", {"version": 2}), 409)
     assert error["code"] == "conflict" and "anna" in error["message"]
     assert [each.version for each in history("wine", artifacts)] == [1]
@@ -251,7 +263,7 @@ def test_a_version_that_nobody_made_is_not_promoted(house: House, version: int |
     "body",
     [
         None, {}, [], "3", {"version": None}, {"version": True}, {"version": 1.5}, {"version": [1]}, {"version": ""},
-        {"version": "newest"}, {"version": -1}, {"version": "../1"}, {"version": "１２"}, {"version": 10**30},
+        {"version": "newest"}, {"version": -1}, {"version": "../1"}, {"version": "\uff11"}, {"version": 10**30},
         {"version": 3, "alias": "champion"}, {"version": 3, "alias": "x"}, {"version": 3, "more": 1},
         {"version": 3, "comment": "x" * 2_001}, {"version": 3, "comment": 1},
     ],
@@ -406,7 +418,7 @@ def test_who_decided_says_it_again_if_telling_the_run_failed(asked: House) -> No
     """Given Step Functions that does not answer the first time."""
     answering = asked.workflow.answer
 
-    def away(token: str, told_: Any) -> None:
+    def away(token: str, told: Any) -> None:
         raise Unavailable("Step Functions is away.")
 
     asked.workflow.answer = away  # type: ignore[method-assign]

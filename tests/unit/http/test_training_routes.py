@@ -297,9 +297,9 @@ def test_a_spec_is_not_passed_over_where_only_an_upload_is_there(trained: House)
 @pytest.mark.parametrize(
     "search",
     [
-        True, 1, "none", [], {"sampler": "best"}, {"candidates": 0}, {"candidates": 1_001}, {"rounds": 0}, {"rounds": 51},
-        {"folds": 1}, {"folds": 21}, {"patience": 0}, {"minutes": 0}, {"minutes": 601}, {"minutes": "long"},
-        {"workers": 0}, {"workers": 41}, {"depth": 3},
+        True, 1, "none", [], {"sampler": "best"}, {"candidates": 0}, {"candidates": 1_001}, {"rounds": 0},
+        {"rounds": 51}, {"folds": 1}, {"folds": 21}, {"patience": 0}, {"minutes": 0}, {"minutes": 601},
+        {"minutes": "long"}, {"workers": 0}, {"workers": 41}, {"depth": 3},
     ],
 )  # fmt: skip
 def test_what_is_no_search_is_422(trained: House, search: Any) -> None:

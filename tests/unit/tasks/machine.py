@@ -14,7 +14,9 @@ DEFINITION = Path(__file__).resolve().parents[3] / "infra/statemachines/training
 LAMBDA, WAITING, NOTICE = (
     f"arn:aws:states:::{each}" for each in ("lambda:invoke", "lambda:invoke.waitForTaskToken", "sns:publish")
 )
+_MOST_STATES = 500
 _FORMAT = re.compile(r"States\.Format\('(?P<text>[^']*)', (?P<path>\$[\w.]*)\)")
+_MERGE = re.compile(r"States\.JsonMerge\(States\.StringToJson\('(?P<text>[^']*)'\), (?P<path>\$[\w.]*), false\)")
 
 
 class Failed(Exception):
@@ -50,6 +52,8 @@ class Machine:
         name = machine["StartAt"]
         while True:
             self.visited.append(name)
+            if len(self.visited) > _MOST_STATES:
+                raise AssertionError(f"it goes on for ever: {self.visited[-20:]}")
             for happens in self.before.get(name, [])[:1]:
                 self.before[name].remove(happens)
                 happens()
@@ -77,13 +81,15 @@ class Machine:
                 chosen = (each["Next"] for each in state["Choices"] if _holds(each, data))
                 return data, next(chosen, state["Default"])
             case "Pass":
-                found = state.get("Result", data)
+                found = _filled(state["Parameters"], data, context) if "Parameters" in state else data
+                found = state.get("Result", found)
             case "Map":
                 _at(state["MaxConcurrencyPath"], data, context)
                 found = [self._item(state, data, each) for each in _at(state["ItemsPath"], data, context)]
             case "Task":
                 found = self._task(state, data, context)
-        return _put(data, state.get("ResultPath", "$"), found), following
+        put = _put(data, state.get("ResultPath", "$"), found)
+        return _at(state.get("OutputPath", "$"), put, context), following
 
     def _item(self, state: Mapping[str, Any], data: Any, item: Any) -> Any:
         context = {"Map": {"Item": {"Value": item}}}
@@ -133,6 +139,10 @@ def _filled(template: Any, data: Any, context: Mapping[str, Any]) -> Any:
 def _told(path: str, data: Any, context: Mapping[str, Any]) -> Any:
     if asked := _FORMAT.fullmatch(path):
         return asked["text"].replace("{}", str(_at(asked["path"], data, context)))
+    if asked := _MERGE.fullmatch(path):
+        return {**json.loads(asked["text"]), **_at(asked["path"], data, context)}
+    if path.startswith("States."):
+        raise AssertionError(f"no such function here: {path}")
     return _at(path, data, context)
 
 
@@ -172,5 +182,5 @@ def _holds(rule: Mapping[str, Any], data: Any) -> bool:
         case "IsNull":
             return (found is None) == rule[kind]
         case "BooleanEquals" | "StringEquals":
-            return type(found) is type(rule[kind]) and found == rule[kind]
+            return type(found) is type(rule[kind]) and bool(found == rule[kind])
     raise AssertionError(f"no such rule here: {kind}")

@@ -88,7 +88,7 @@ def test_old_rows_are_trained_on_as_is_declared_today_or_as_the_caller_says(step
 def test_an_upload_starts_no_training_where_the_spec_says_so(steps: Steps) -> None:
     upload = {"key": FETCHED, "version": None}
     assert steps("ingest", upload=upload)["train"] is True
-    add_spec(SPEC + b"training: {on_upload: false}\n", steps.artifacts)
+    add_spec(SPEC.replace(b"training: {", b"training: {on_upload: false, "), steps.artifacts)
     assert steps("ingest", upload=upload, run="run-2")["train"] is False
 
 

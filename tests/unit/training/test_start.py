@@ -3,7 +3,15 @@ import re
 import pytest
 
 from gyre.errors import Invalid, NotFound
-from gyre.training.start import Started, run_of_upload, start_by_request, start_by_url, start_from_upload
+from gyre.training.start import (
+    Started,
+    Wishes,
+    run_of_upload,
+    start_by_request,
+    start_by_url,
+    start_evaluation,
+    start_from_upload,
+)
 from gyre.workflow import checked_run_name
 from tests.fakes.objects import MemoryBucket
 from tests.fakes.workflow import MemoryWorkflow
@@ -212,4 +220,58 @@ def test_an_address_must_end_in_the_name_of_a_file(workflow: MemoryWorkflow, pat
 def test_an_address_elsewhere_starts_nothing(workflow: MemoryWorkflow) -> None:
     with pytest.raises(Invalid, match=r"elsewhere\.example"):
         start_by_url("wine", "https://elsewhere.example/a.csv", HOSTS, workflow)
+    assert workflow.runs == {}
+
+
+# --- with wishes ------------------------------------------------------------------------------------------------------
+
+
+def test_wishes_go_into_the_run(workflow: MemoryWorkflow) -> None:
+    house = House()
+    house.add_version(number=1)
+    wishes = Wishes(spec=2, base=3, search={"folds": 4})
+    started = start_by_request("wine", None, None, house.data, workflow, wishes)
+    assert workflow.runs[started.run].input == {
+        "run": started.run, "model": "wine", "upload": None, "dataset": 1, "fetch": None, "evaluate": None,
+        "spec": 2, "base": 3, "search": {"folds": 4},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("upload", ["a.csv", None])
+def test_an_upload_is_taken_in_by_the_newest_spec_alone(
+    data: MemoryBucket, workflow: MemoryWorkflow, upload: str | None
+) -> None:
+    """Also where nothing is named, and there is no dataset version yet."""
+    data.put(KEY, b"x")
+    with pytest.raises(Invalid) as refused:
+        start_by_request("wine", None, upload, data, workflow, Wishes(spec=1))
+    assert refused.value.field == "spec"
+    assert workflow.runs == {}
+    started = start_by_request("wine", None, upload, data, workflow, Wishes(base=1))
+    assert workflow.runs[started.run].input["base"] == 1
+
+
+# --- an evaluation alone ----------------------------------------------------------------------------------------------
+
+
+def test_an_evaluation_trains_nothing(workflow: MemoryWorkflow) -> None:
+    house = House()
+    for number in (1, 2):
+        house.add_version(number=number)
+    started = start_evaluation("wine", 7, 1, "unseen", house.data, workflow)
+    assert re.fullmatch(r"eval_\d{8}T\d{6}-[0-9a-f]{8}", started.run)
+    assert started.dataset == 1
+    assert workflow.runs[started.run].input == {
+        "run": started.run, "model": "wine", "upload": None, "dataset": None, "fetch": None, **NOT_WISHED,
+        "evaluate": {"version": 7, "dataset": 1, "part": "unseen"},
+    }  # fmt: skip
+    assert start_evaluation("wine", 7, None, "all", house.data, workflow).dataset == 2
+
+
+@pytest.mark.parametrize("dataset", [None, 3])
+def test_without_its_rows_no_evaluation_starts(
+    data: MemoryBucket, workflow: MemoryWorkflow, dataset: int | None
+) -> None:
+    with pytest.raises(NotFound):
+        start_evaluation("wine", 1, dataset, "all", data, workflow)
     assert workflow.runs == {}

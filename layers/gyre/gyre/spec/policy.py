@@ -149,6 +149,8 @@ class Retrain(Section):
     """… among so many of the last."""
     wait_hours: Annotated[float, Field(ge=0)] = 24
     """The least time between two trainings that nobody asked for."""
+    every_hours: Annotated[float, Field(ge=1, le=24 * 366)] | None = None
+    """Train on the newest data this often, whatever is seen; null: the clock starts nothing."""
 
 
 class Release(Section):

@@ -26,7 +26,7 @@ from gyre.spec.versions import spec_of
 from gyre.tasks.step import Answer, Event, Stores, Task, TrainingStep, protected
 from gyre.tasks.tracked import tracked_evaluation
 from gyre.training.baseline import baseline
-from gyre.training.rows import PartRows, read_rows
+from gyre.training.rows import PartRows, check_columns, read_rows
 
 EVALUATION, FAIRNESS, PLOTS = "evaluation.json", "fairness.json", "plots/"
 # Texts and moments make no groups.
@@ -91,6 +91,7 @@ class JudgeTasks:
 
     def _rows_of(self, dataset: int, part: str, model: str, spec_version: int, trained_on: str) -> PartRows:
         declared = spec_of(model, self.stores.artifacts, spec_version)
+        check_columns(dataset, declared.spec, self.stores.tables)
         split = split_version(dataset, declared, self.stores.data, self.stores.tables)
         trained = split_at(trained_on, self.stores.data)
         found = []

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gyre.bundle.ref import BundleRef
+from gyre.errors import Conflict, Unavailable
 from gyre.evaluation.metric import metric_of
 from gyre.registry.approval import ask
 from gyre.registry.mirror import mirror
-from gyre.registry.moves import Mover, promote
+from gyre.registry.moves import NOTHING_YET, Mover, promote
 from gyre.registry.releases import pointer_if_any
 from gyre.registry.tracking import Registration, Tracking
 from gyre.registry.version import ModelVersion, keep_version
@@ -72,11 +73,20 @@ class ReleaseTasks:
         return {"asked_at": asked.asked_at}
 
     def promote(self, event: Event) -> Answer:
-        model, artifacts = event["model"], self.stores.artifacts
-        before = pointer_if_any(model, artifacts)
+        """A `Conflict` sends the run back to its gates: only where they would judge against another version now."""
+        model, version, expected = event["model"], event["version"], event["expected"]
         by = Mover(event["actor"], run=event["run"])
-        now = promote(model, event["version"], artifacts, by, expected=event["expected"])
-        return {"revision": now.revision, "before": before[0].version("production") if before else None}
+        try:
+            now = promote(model, version, self.stores.artifacts, by, expected=expected)
+        except Conflict as error:
+            there = pointer_if_any(model, self.stores.artifacts)
+            if ((there and there[0].version("production")) or NOTHING_YET) == expected:
+                # A race about something else is over when it is tried again; what stays, such as a version that was
+                # retired meanwhile, would lead from the gates to this very conflict for ever.
+                raise Unavailable(error.message, field=error.field) from error
+            raise
+        # Of the move itself: asked again because its answer was lost, there is nothing left to compare with.
+        return {"revision": now.revision, "before": now.last.before if now.last.version == version else None}
 
     def mirror(self, event: Event) -> Answer:
         told = mirror(event["model"], self.tracking, self.stores.artifacts)

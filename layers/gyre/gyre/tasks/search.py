@@ -9,7 +9,7 @@ from gyre.registry.releases import pointer_if_any
 from gyre.registry.version import ModelVersion, model_version
 from gyre.spec.policy import Search
 from gyre.tasks.step import Answer, Event, Stores, Task, TrainingStep
-from gyre.training.candidates import read_plan
+from gyre.training.candidates import read_plan, read_scored
 from gyre.training.fitting import Candidate
 from gyre.training.making import make, row_weights
 from gyre.training.scoring import score
@@ -39,7 +39,9 @@ class SearchTasks:
         base = self._base(step)
         first = [] if base is None else [Candidate(base.estimator, base.parameters)]
         found = propose(step.spec, step.folder, event["after"], lambda: datetime.now(UTC), first, search)
-        return asdict(found) | {"concurrency": workers, "base": base and base.version}
+        best = None if found.best is None else read_scored(found.best, step.folder).mean
+        told = asdict(found) | {"numbers": list(found.numbers), "told": list(found.told), "best_score": best}
+        return told | {"concurrency": workers, "base": base and base.version}
 
     def score(self, event: Event) -> Answer:
         step = TrainingStep(event, self.stores)

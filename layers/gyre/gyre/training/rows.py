@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+import pyarrow as pa
 
 from gyre.datasets.kept_split import KeptSplit
 from gyre.datasets.rows import as_numpy
 from gyre.datasets.splitting import read_part
 from gyre.datasets.table import DatasetTables
+from gyre.datasets.typed import ARROW_TYPES
+from gyre.errors import Invalid
 from gyre.features.compute import Array, Columns
 from gyre.objects import ObjectStore
 from gyre.spec.model import ModelSpec
@@ -48,13 +51,32 @@ def wanted_columns(spec: ModelSpec) -> tuple[str, ...]:
 
 
 def check_columns(version: int, spec: ModelSpec, tables: DatasetTables) -> None:
-    """`Invalid` if a dataset version was taken in before a column was declared. No row is read: none is of no ingest."""
-    tables.read(spec.model, "processed", version, [*wanted_columns(spec), spec.target], ingest="")
+    """`Invalid` if a dataset version was taken in before a column was declared, or when it was another type. No row is
+    read: none is of no ingest."""
+    _check_types(version, spec, tables.read(spec.model, "processed", version, _needed(spec), ingest=""))
 
 
 def read_rows(split: KeptSplit, part: str, spec: ModelSpec, data: ObjectStore, tables: DatasetTables) -> PartRows:
     """The rows of a part in the order in which they came in."""
-    names = wanted_columns(spec)
-    table = read_part(split, part, [*names, spec.target], data, tables)
-    columns: Mapping[str, Array] = {name: as_numpy(table[name].combine_chunks()) for name in names}
-    return PartRows(columns, as_numpy(table[spec.target].combine_chunks()))
+    table = read_part(split, part, _needed(spec), data, tables)
+    _check_types(split.dataset, spec, table)
+    values: Mapping[str, Array] = {name: as_numpy(table[name].combine_chunks()) for name in table.column_names}
+    return PartRows({name: values[name] for name in wanted_columns(spec)}, values[spec.target])
+
+
+def _needed(spec: ModelSpec) -> list[str]:
+    return [*wanted_columns(spec), spec.target]
+
+
+def _check_types(version: int, spec: ModelSpec, table: pa.Table) -> None:
+    """Numbers that are read as categories would be learned, and never be met again in a request."""
+    for name in table.column_names:
+        found, declared = table.schema.field(name).type, spec.columns[name].type
+        whole = declared == "number" and pa.types.is_integer(found)
+        if found != ARROW_TYPES[declared] and not whole:
+            kinds = " or ".join(kind for kind, each in ARROW_TYPES.items() if each == found) or found
+            raise Invalid(
+                f"Version {version} of {spec.model} holds {name} as {kinds}, and model.yaml declares "
+                f"{declared}. Name the version of model.yaml that the rows were taken in with, or upload them anew.",
+                field=name,
+            )

@@ -51,12 +51,13 @@ def run_of_upload(key: str, version: str | None) -> str:
 
 
 def start_by_request(
-    model: str, dataset: int | None, upload: str | None, data: ObjectStore, workflow: Workflow, wishes: Wishes = NONE
-) -> Started:
+    model: str, dataset: int | None, upload: str | None, data: ObjectStore, workflow: Workflow, wishes: Wishes = NONE,
+    *, run: str | None = None,
+) -> Started:  # fmt: skip
     """Starts a run over a dataset version, or over an upload; by itself over the newest version, else upload."""
     if dataset is not None and upload is not None:
         raise Invalid("A run works on a dataset version or on an upload: send one of both.", field="dataset")
-    run = fresh_run_name("train")
+    run = run or fresh_run_name("train")
     if upload is None and dataset is None:
         dataset = next(reversed(version_numbers(checked_model(model), data)), None)
     if dataset is None and wishes.spec is not None:
