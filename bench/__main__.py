@@ -2,9 +2,11 @@
 
 import sys
 
-from bench import ground_floor, ingest, search
+from bench import ground_floor, ingest, mlflow_store, search
 
-BENCHES = {"ground_floor": ground_floor.main, "ingest": ingest.main, "search": search.main}
+BENCHES = {
+    "ground_floor": ground_floor.main, "ingest": ingest.main, "mlflow_store": mlflow_store.main, "search": search.main,
+}  # fmt: skip
 
 if __name__ == "__main__":
     wanted = sys.argv[1:] or list(BENCHES)

@@ -15,25 +15,28 @@ from typing import Any, get_args
 import pytest
 
 from cli.main import parser
+from gyre.evaluation.disparity import LEAST_ROWS
 from gyre.evaluation.evaluate import evaluate
 from gyre.evaluation.fairness import fairness
 from gyre.http.routes import releases, training
 from gyre.http.run_answer import run_answer
 from gyre.registry.approval import APPROVALS
+from gyre.registry.card import MOST_CANDIDATES
 from gyre.registry.gates import Gate
 from gyre.registry.mirror import MIRRORS
-from gyre.registry.releases import MOVES, POINTERS
+from gyre.registry.releases import MOST_EARLIER, MOVES, POINTERS
 from gyre.registry.version import VERSIONS
 from gyre.run_folder import RUNS, RunFolder
 from gyre.settings import ScienceSettings
 from gyre.spec.check import check, read_spec
 from gyre.spec.versions import SPECS
+from gyre.tasks.gates import _LEAST_UNSEEN
 from gyre.tasks.training import _REUSED
-from gyre.training.making import BUNDLES
-from gyre.workflow import Run, Step
+from gyre.training.making import _TIMED_ROWS, BUNDLES
+from gyre.workflow import MOST_ATTEMPTS, Run, Step
 from infra.openapi import document
 from tests.fakes.objects import MemoryBucket
-from tests.infra.facts import ROOT, machines
+from tests.infra.facts import ROOT, machines, template
 from tests.unit.evaluation.parts import classified, measured, people
 
 README, PAGE = ROOT / "README.md", ROOT / "docs/training.md"
@@ -158,6 +161,23 @@ def test_a_failure_is_told_in_words_of_the_code_by_a_step_of_the_machine(given: 
     assert pieces
     pattern = re.compile(".*".join(map(re.escape, pieces)), re.DOTALL)
     assert [text for text in sentences() if pattern.search(text)], f"{given}: nothing says {says!r}"
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    text = " ".join(PAGE.read_text().split())
+    tasks = template()["Resources"]["TrainTasksFunction"]["Properties"]
+    workers = template()["Parameters"]["SearchWorkers"]
+    for limit in (
+        f"One task has {tasks['Timeout'] // 60} minutes and {tasks['MemorySize']:,} MB",
+        f"{workers['MaxValue']} side by side; `SearchWorkers` of the deployment ({workers['Default']},",
+        f"finds the last {MOST_EARLIER} former releases",
+        f"fewer than {_LEAST_UNSEEN}, it answers the whole test part",
+        f"Groups under {LEAST_ROWS} test rows",
+        f"the {MOST_CANDIDATES} best candidates",
+        f"the median of {_TIMED_ROWS} single predictions",
+        f"up to {MOST_ATTEMPTS} attempts",
+    ):
+        assert limit in text, limit
 
 
 # --- examples ---------------------------------------------------------------------------------------------------------

@@ -246,7 +246,7 @@ def test_of_two_promotions_at_once_one_is_409() -> None:
     for version in (1, 2):
         registered("wine", version, artifacts)
     house = House(artifacts=artifacts)
-    artifacts.before(pointer_key("wine"), lambda: promote("wine", 1, artifacts, ANNA))
+    artifacts.before(pointer_key("wine"), lambda: _promoted(artifacts))
     error = told(post(house, "/promote", {"version": 2}), 409)
     assert error["code"] == "conflict" and "anna" in error["message"]
     assert [each.version for each in history("wine", artifacts)] == [1]
@@ -456,3 +456,8 @@ def _tracking(house: House) -> MemoryTracking:
     from tests.unit.registry.test_mirror import tracked
 
     return tracked("wine", 3)
+
+
+def _promoted(artifacts: Meddled) -> None:
+    """The first version, by somebody else."""
+    promote("wine", 1, artifacts, ANNA)

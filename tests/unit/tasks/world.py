@@ -124,3 +124,56 @@ def table(columns: Mapping[str, Any]) -> str:
     """As a CSV file."""
     rows = zip(*columns.values(), strict=True)
     return "\n".join([",".join(columns), *(",".join(map(str, row)) for row in rows)]) + "\n"
+
+
+def told_of(world: World, run: str) -> dict[str, Any]:
+    """What a run of the first world was started with."""
+    at = {"run-1": 0, "run-2": 1}[run]
+    key = f"inbox/pets/{'ab'[at]}.csv"
+    version = world.data._versions[key][0][0]
+    return {"upload": {"key": key, "version": version}}
+
+
+def until_fitted(world: World, run: str = "run-1", **wishes: Any) -> str:
+    """The hash of the bundle that a run makes."""
+
+    def die() -> None:
+        raise Killed
+
+    world.machine.before["Evaluate"] = [die]
+    with pytest.raises(Killed):
+        world.train(run, **wishes)
+    return str(world.step(run, "fit")["bundle"]["hash"])
+
+
+def forget(world: World, run: str) -> None:
+    """As if a run had not come further than its ingest … but for what takes long, which is kept to be quick."""
+    kept = ("steps/fit", "steps/evaluate", "steps/fairness", "evaluation.json", "fairness.json", "made.json", "plots/")
+    for key in list(world.artifacts._versions):
+        if key.startswith(f"runs/pets/{run}/") and not any(each in key for each in kept):
+            del world.artifacts._versions[key]
+        if key.startswith(("registry/pets/00000002", "releases/pets.", "moves/pets/", "mirrors/pets.")):
+            del world.artifacts._versions[key]
+    world.promote(1)
+    world.tracking.versions["pets"].pop(2)
+    for number in [number for number, (_, each) in world.tracking.runs.items() if each.run == run]:
+        world.tracking.runs.pop(number)
+    world.tracking.aliases = {"pets": {"production": 1, "champion": 1}}
+
+
+def judged(world: World, run: str) -> list[dict[str, Any]]:
+    return list(world.run(run).read_json("judgement.json")["verdicts"])
+
+
+def all_trained_on(world: World, version: int) -> str:
+    """A split like that of a version, with every row in its train part."""
+    split = split_at(world.version(version).split, world.data)
+    rows = pq.read_table(io.BytesIO(world.data.read(split.key).content))
+    sink = io.BytesIO()
+    pq.write_table(rows.set_column(2, "part", pa.array(np.zeros(len(rows), dtype=np.int8))), sink)
+    key = f"datasets/pets/splits/{split.dataset:08}-all.parquet"
+    world.data.put(key, sink.getvalue())
+    counts = {"train": len(rows), "test": 0, "reference": 0}
+    kept = asdict(replace(split, key=key, rows=counts))
+    world.data.put(key.replace(".parquet", ".json"), json.dumps(kept).encode())
+    return key
