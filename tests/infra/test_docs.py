@@ -111,7 +111,7 @@ def test_the_fairness_figures_are_those_that_are_measured() -> None:
         assert found and set(quoted(names)) == {name for name in found if "." not in name}
 
 
-def _answers() -> list[Any]:
+def _answers() -> list[tuple[Any, Any]]:
     return [classified(1, 600, 3), measured(1, 600)]
 
 
@@ -138,6 +138,15 @@ def test_the_keys_are_those_of_the_code() -> None:
     tracking = ScienceSettings(environment="local", artifact_bucket="b", data_bucket="d").tracking
     folders = {SPECS, RUNS, BUNDLES, VERSIONS, POINTERS, MOVES, APPROVALS, MIRRORS, tracking.split("/")[3] + "/"}
     assert {re.sub(r"<.*", "", quoted(key)[0]) for key, _ in rows("artifacts")} == folders
+
+
+def test_the_tasks_of_training_may_write_wherever_a_run_leaves_something() -> None:
+    """The emulator lets anybody write anywhere: only AWS would tell."""
+    (policy,) = template()["Resources"]["TrainTasksFunction"]["Properties"]["Policies"]
+    writable = [str(each["Resource"]) for each in policy["Statement"] if "s3:PutObject" in each["Action"]]
+    for key, _ in rows("artifacts"):
+        folder = re.sub(r"<.*", "", quoted(key)[0])
+        assert folder == SPECS or any(f"ArtifactBucketName}}/{folder}*" in each for each in writable), folder
 
 
 @cache

@@ -1,6 +1,10 @@
 """A deployment in which two uploads were trained on; making it takes seconds."""
 
-@@IMPORTS@@
+from pathlib import Path
+
+import pytest
+
+from tests.unit.tasks.world import PETS, TOLERANT, World, pets
 
 
 @pytest.fixture(scope="session")

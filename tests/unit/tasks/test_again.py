@@ -1,6 +1,21 @@
 """Runs that are begun again, killed, or go on beside another; and the same training twice."""
 
-@@IMPORTS@@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gyre.datasets.version import version_numbers as dataset_numbers
+from gyre.errors import Conflict
+from gyre.registry.mirror import mirrored
+from gyre.registry.moves import Mover, retire, rollback
+from gyre.registry.releases import history
+from gyre.registry.version import keep_version
+from gyre.training.candidates import read_plan
+from tests.unit.tasks.machine import Failed, Killed
+from tests.unit.tasks.world import RELEASED, TOLERANT, World, forget, pets, told_of, until_fitted
 
 
 def test_who_resumes_does_nothing_anew_that_was_done(world: World) -> None:
@@ -97,7 +112,14 @@ def test_two_trainings_at_once_judge_again_what_the_other_released(world: World)
     assert world.machine.visited[-len(judged) :] == judged
     assert [each.version for each in history("pets", world.artifacts)] == [3, 2, 1]
     assert world.machine.notices[-1]["before"] == 2
-    assert "version 2" in " ".join(each["because"] for each in judged(world, "run-2"))
+    assert "version 2" in " ".join(each["because"] for each in verdicts(world, "run-2"))
+
+
+def _lost_pointer(world: World) -> None:
+    """Given one that was moved more than once; what remains of it is its history."""
+    keep_version(replace(world.version(1), version=7, run="run-7"), world.artifacts)
+    retire("pets", 7, world.artifacts, Mover("anna"))
+    world.artifacts._versions.pop("releases/pets.json")
 
 
 @pytest.mark.parametrize(
@@ -117,13 +139,6 @@ def test_what_judging_again_would_not_mend_ends_the_run(
         world.train("run-2", **told_of(world, "run-2"))
     assert world.machine.visited.count("Gates") <= 2
     assert world.machine.notices[-1]["step"] == "Promote"
-
-
-def _lost_pointer(world: World) -> None:
-    """Given one that was moved more than once; what remains of it is its history."""
-    keep_version(replace(world.version(1), version=7, run="run-7"), world.artifacts)
-    retire("pets", 7, world.artifacts, Mover("anna"))
-    world.artifacts._versions.pop("releases/pets.json")
 
 
 def test_a_bundle_that_is_gone_fails_the_promotion_and_the_release_stays(world: World) -> None:

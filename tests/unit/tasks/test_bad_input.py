@@ -1,6 +1,15 @@
 """What cannot be trained on is told in words, by its step, and nothing is registered by half."""
 
-@@IMPORTS@@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gyre.datasets.version import version_numbers as dataset_numbers
+from gyre.errors import NotFound
+from gyre.evaluation.targets import LEAST_ROWS
+from tests.unit.tasks.machine import Failed
+from tests.unit.tasks.world import PETS, TOLERANT, World, pets, until_fitted
 
 
 def refused(world: World, **wishes: Any) -> dict[str, Any]:

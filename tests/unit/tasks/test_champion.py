@@ -1,6 +1,19 @@
 """A version is held against what serves, on rows that tell which of the two is better."""
 
-@@IMPORTS@@
+import io
+from dataclasses import replace
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from gyre.datasets.kept_split import split_at
+from gyre.registry.version import keep_version
+from tests.unit.tasks.world import (
+    TOLERANT,
+    World,
+    all_trained_on,
+    verdicts,
+)
 
 
 def _gates(world: World, version: int) -> dict[str, Any]:
@@ -17,11 +30,11 @@ def test_the_champion_is_met_on_rows_that_it_never_saw(trained: World) -> None:
     learned = {tuple(row.values()) for row in _rows(trained, theirs.key, 0)}
     judged = [tuple(row.values()) for row in _rows(trained, ours.key, 1)]
     unseen = sum(row not in learned for row in judged)
-    (verdict,) = [each for each in judged(trained, "run-2") if each["gate"] == "champion"]
+    (verdict,) = [each for each in verdicts(trained, "run-2") if each["gate"] == "champion"]
     assert 50 < unseen < len(judged) == 140
     assert f"on {unseen} rows, at least -0.1" in verdict["because"]
     assert verdict["passed"] is True
-    (first,) = [each for each in judged(trained, "run-1") if each["gate"] == "champion"]
+    (first,) = [each for each in verdicts(trained, "run-1") if each["gate"] == "champion"]
     assert (first["value"], first["passed"]) == (None, True)
 
 
@@ -35,12 +48,12 @@ def test_on_too_few_rows_that_it_never_saw_it_is_said_that_it_knows_some(world: 
     keep_version(replace(world.version(2), version=3, run="run-3"), world.artifacts)
     world.promote(3)
     gates = world.call(_gates(world, 2))
-    (verdict,) = [each for each in judged(world, "run-2") if each["gate"] == "champion"]
+    (verdict,) = [each for each in verdicts(world, "run-2") if each["gate"] == "champion"]
     assert "on 140 rows, at least -0.1" in verdict["because"]  # no row of the test part was trained on
     keep_version(replace(world.version(2), version=4, run="run-4", split=all_trained_on(world, 2)), world.artifacts)
     world.promote(4)
     again = world.call(_gates(world, 2))
-    (verdict,) = [each for each in judged(world, "run-2") if each["gate"] == "champion"]
+    (verdict,) = [each for each in verdicts(world, "run-2") if each["gate"] == "champion"]
     assert "140 rows, some of which the champion was trained on" in verdict["because"]
     assert (gates["expected"], again["expected"]) == (3, 4)
 

@@ -1,6 +1,13 @@
 """A registered version on the rows of any dataset version."""
 
-@@IMPORTS@@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gyre.registry.version import keep_version
+from tests.unit.tasks.machine import Failed
+from tests.unit.tasks.world import World, all_trained_on
 
 
 @pytest.mark.parametrize("part", ["unseen", "test", "reference", "all"])

@@ -1,6 +1,12 @@
 """A person decides what serves."""
 
-@@IMPORTS@@
+from typing import Any
+
+import pytest
+
+from gyre.registry.approval import pending
+from gyre.registry.releases import pointer
+from tests.unit.tasks.world import TOLERANT, World
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,21 @@
 """Whole trainings, as the state machine runs them, on small models of every kind."""
 
-@@IMPORTS@@
+from pathlib import Path
+
+import numpy as np
+from httpx import Response
+
+from gyre.bundle.format import read_bundle
+from gyre.bundle.predict import Predictor
+from gyre.datasets.kept_split import split_at
+from gyre.registry.mirror import mirrored
+from gyre.registry.releases import history, pointer
+from tests.unit.parts import House
+from tests.unit.tasks.world import RELEASED, SEARCH, World, table
+
+SEARCHED = ["Search", "Propose", "More to score", "Score all", "Score", "Score", "Propose", "More to score"]
+MADE = ["Fit", "Evaluate", "Fairness", "Register", "Gates", "What now"]
+FIGURES = {"f1_macro", "accuracy", "roc_auc", "log_loss", "recall.yes", "precision.no"}
 
 
 def test_an_upload_becomes_a_release_without_a_hand(trained: World) -> None:

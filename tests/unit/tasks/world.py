@@ -1,14 +1,19 @@
 """A deployment in memory, with tables in a folder: models are declared, rows come, the state machine trains."""
 
+import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
 
 from gyre.aws.datasets import DeltaDatasets
+from gyre.datasets.kept_split import split_at
 from gyre.registry.moves import Mover, promote
 from gyre.registry.releases import pointer_if_any
 from gyre.registry.version import ModelVersion, model_version, version_numbers
@@ -18,7 +23,7 @@ from gyre.tasks.step import Stores
 from gyre.tasks.training import Places, training_tasks
 from tests.fakes.objects import MemoryBucket
 from tests.fakes.tracking import MemoryTracking
-from tests.unit.tasks.machine import Machine
+from tests.unit.tasks.machine import Killed, Machine
 
 SEARCH = "search: {candidates: 2, rounds: 1, folds: 2}, estimators: [linear]"
 PETS = f"""
@@ -34,6 +39,8 @@ columns:
 training: {{{SEARCH}, reweigh: true}}
 quality: {{duplicates: keep}}
 """
+TOLERANT = f"{PETS}gates: {{champion_tolerance: 0.1}}\n"
+RELEASED = ["By itself", "Promote", "Mirror", "How it ended", "Tell the release", "Done"]
 
 
 @dataclass
@@ -161,7 +168,7 @@ def forget(world: World, run: str) -> None:
     world.tracking.aliases = {"pets": {"production": 1, "champion": 1}}
 
 
-def judged(world: World, run: str) -> list[dict[str, Any]]:
+def verdicts(world: World, run: str) -> list[dict[str, Any]]:
     return list(world.run(run).read_json("judgement.json")["verdicts"])
 
 
