@@ -22,7 +22,7 @@ from mlflow.utils.validation import _validate_metric_name, _validate_param_name,
 
 from gyre.aws.mlflow_store.remote import S3File
 from gyre.aws.mlflow_tracking import MlflowTracking, names, runs
-from gyre.errors import Invalid, NotFound, Unavailable
+from gyre.errors import Conflict, Invalid, NotFound, Unavailable
 from gyre.registry.tracking import (
     Registration,
     TrackedCandidate,
@@ -57,6 +57,9 @@ class Grounds(Protocol):
 
     def versions(self, model: str) -> dict[int, SeenVersion]: ...
 
+    def delete(self, model: str, number: int) -> None:
+        """As somebody does it in MLflow's own pages."""
+
     def at_once(self, made: list[Registration]) -> list[int]:
         """Each is registered by somebody else, all at the same time."""
 
@@ -73,6 +76,9 @@ class MemoryGrounds:
 
     def versions(self, model: str) -> dict[int, SeenVersion]:
         return self.tracking.versions.get(model, {})
+
+    def delete(self, model: str, number: int) -> None:
+        self.tracking.delete(model, number)
 
     def at_once(self, made: list[Registration]) -> list[int]:
         with ThreadPoolExecutor(len(made)) as pool:
@@ -107,6 +113,9 @@ class MlflowGrounds:
             int(each.version): SeenVersion(each.source, each.run_id, each.description or "", each.tags)
             for each in found
         }
+
+    def delete(self, model: str, number: int) -> None:
+        self.client.delete_model_version(model, str(number))
 
     def at_once(self, made: list[Registration]) -> list[int]:
         return mlflow_crowd.crowd([(mlflow_crowd.register, self.uri, each) for each in made], len(made))
@@ -420,6 +429,29 @@ def test_each_run_has_one_version(grounds: Grounds, model: str) -> None:
     }  # fmt: skip
 
 
+def test_numbers_that_are_taken_here_are_not_given_there(grounds: Grounds, model: str) -> None:
+    told = f"MLflow numbers {model} from 1 where Gyre knows version 2: point MLFLOW_TRACKING_URI at the one"
+    with pytest.raises(Conflict, match=told):
+        grounds.tracking.register(a_version(model), 2)
+    assert grounds.versions(model) == {}
+    assert grounds.tracking.register(a_version(model)) == 1
+    with pytest.raises(Conflict, match=f"{model} from 2 where Gyre knows version 7"):
+        grounds.tracking.register(a_version(model, "train_2"), 7)
+    assert grounds.versions(model).keys() == {1}
+    assert grounds.tracking.register(a_version(model), 7) == 1  # what is registered already is known by its run
+    assert grounds.tracking.register(a_version(model, "train_2"), 1) == 2
+
+
+def test_a_deleted_version_keeps_its_number(grounds: Grounds, model: str) -> None:
+    for number, run in enumerate(("train_1", "train_2"), 1):
+        assert grounds.tracking.register(a_version(model, run), number - 1) == number
+    for number in (2, 1):
+        grounds.delete(model, number)
+    assert grounds.tracking.register(a_version(model, "train_3"), 2) == 3
+    assert grounds.tracking.register(a_version(model, "train_2"), 3) == 4
+    assert grounds.versions(model).keys() == {3, 4}
+
+
 def test_a_version_belongs_to_its_recorded_run(grounds: Grounds, model: str) -> None:
     tracked = grounds.tracking.record(a_training(model, candidates=(), artifacts={}))
     assert grounds.tracking.register(a_version(model, tracked=tracked)) == 1
@@ -462,11 +494,25 @@ def test_what_is_not_registered_is_not_mirrored_and_nothing_is_half_set(grounds:
         grounds.tracking.mirror(model, {"champion": 1}, {})
     assert not grounds.tracking.mirror(model, {"champion": None}, {})
     grounds.tracking.register(a_version(model))
-    for aliases, stages in (({"production": 1, "champion": 2}, {1: "production"}), ({"champion": 1}, {7: "retired"})):
-        with pytest.raises(NotFound, match="no version"):
-            grounds.tracking.mirror(model, aliases, stages)
+    with pytest.raises(NotFound, match="no version 2"):
+        grounds.tracking.mirror(model, {"production": 1, "champion": 2}, {1: "production"})
     assert grounds.tracking.mirrored(model) == {}
     assert grounds.versions(model)[1].tags["stage"] == "candidate"
+
+
+def test_a_version_that_somebody_deleted_has_no_stage_and_holds_no_other_up(grounds: Grounds, model: str) -> None:
+    for run in ("train_1", "train_2"):
+        grounds.tracking.register(a_version(model, run))
+    wanted, stages = {"champion": 2}, {1: "archived", 2: "production", 7: "retired"}
+    assert grounds.tracking.mirror(model, {"champion": 1}, {1: "production"})
+    grounds.delete(model, 1)
+    assert grounds.tracking.mirrored(model) == {}
+    assert grounds.tracking.mirror(model, wanted, stages)
+    assert grounds.tracking.mirrored(model) == wanted
+    assert {number: each.tags["stage"] for number, each in grounds.versions(model).items()} == {2: "production"}
+    assert not grounds.tracking.mirror(model, wanted, stages)
+    with pytest.raises(NotFound, match="no version 1 in MLflow"):
+        grounds.tracking.mirror(model, {"champion": 1}, {})
 
 
 def test_an_alias_that_somebody_else_gave_is_left(mlflow: MlflowGrounds, model: str) -> None:

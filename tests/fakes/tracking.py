@@ -15,6 +15,7 @@ from gyre.registry.tracking import (
     TrackedEvaluation,
     TrackedRun,
     TrackedTraining,
+    check_numbers,
 )
 
 
@@ -56,6 +57,8 @@ class MemoryTracking:
     """By number: the model and the run, whole ones alone."""
     versions: dict[str, dict[int, SeenVersion]] = field(default_factory=dict)
     aliases: dict[str, dict[str, int]] = field(default_factory=dict)
+    highest: dict[str, int] = field(default_factory=dict)
+    """By model, the number that was given last: a deleted version keeps its own."""
     dying: list[Callable[[], Any]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -99,22 +102,24 @@ class MemoryTracking:
             )
             return number
 
-    def register(self, made: Registration) -> int:
+    def register(self, made: Registration, known: int = 0) -> int:
         with self._lock:
-            versions = self.versions.setdefault(made.model, {})
+            versions = self.versions.get(made.model, {})
             for number, version in versions.items():
                 if version.tags["gyre.run"] == made.run:
                     return number
-            number = len(versions) + 1
-            versions[number] = SeenVersion(made.source, made.tracked, made.note, made.tags)
+            highest = max([self.highest.get(made.model, 0), *versions])
+            check_numbers(made.model, highest, known)
+            number = self.highest[made.model] = highest + 1
+            self.versions.setdefault(made.model, versions)[number] = SeenVersion(made.source, made.tracked, made.note, made.tags)
             return number
 
     def mirror(self, model: str, aliases: Mapping[str, int | None], stages: Mapping[int, str]) -> bool:
         with self._lock:
             versions, now = self.versions.get(model, {}), self.aliases.get(model, {})
-            named = {*stages, *(version for version in aliases.values() if version is not None)}
+            named = {version for version in aliases.values() if version is not None}
             if missing := sorted(named - versions.keys()):
-                raise NotFound(f"{model} has no version {missing[0]}.", field="version")
+                raise NotFound(f"{model} has no version {missing[0]} in MLflow.", field="version")
             wanted = {alias: version for alias, version in (now | aliases).items() if version is not None}
             staged = {
                 number: replace(each, tags={**each.tags, STAGE: stages.get(number, each.tags[STAGE])})
@@ -124,6 +129,13 @@ class MemoryTracking:
             if differs:
                 self.aliases[model], self.versions[model] = wanted, staged
             return differs
+
+    def delete(self, model: str, number: int) -> None:
+        """As somebody does it in MLflow's own pages; aliases of the version go with it."""
+        with self._lock:
+            del self.versions[model][number]
+            now = self.aliases.get(model, {})
+            self.aliases[model] = {alias: version for alias, version in now.items() if version != number}
 
     def mirrored(self, model: str) -> Mapping[str, int]:
         return dict(self.aliases.get(model, {}))

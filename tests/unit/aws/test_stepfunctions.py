@@ -212,7 +212,7 @@ def test_each_event_of_a_map_belongs_to_its_own_visit(visits: list[str], turns: 
     else:
         first = [each["id"] for each in events if each["type"] == "TaskStateEntered"]
         order = [visits[each] for each in _iterations(events, visits, turns)]
-        assert step.status == VISITS[order[-1]][1]
+        assert step.status == ("succeeded" if "succeeded" in stands else VISITS[order[-1]][1])
         ends = [e["timestamp"] for e in events if e["type"] in ("TaskSucceeded", "TaskFailed", "TaskTimedOut")]
         assert (step.started_at, step.ended_at) == (at(min(first)), max(ends))
 

@@ -130,6 +130,7 @@ class Stack:
 
     def ask(self, version: int = 1, token: str = "token") -> None:
         self.house.workflow.waiting.add(token)
+        self.house.workflow.start(RUN, {"model": "wine"})
         ask("wine", version, RUN, token, self.house.artifacts, against=0)
 
 

@@ -8,13 +8,14 @@ from httpx import Response
 
 from gyre.errors import NotFound, TooManyRequests, Unavailable
 from gyre.http.routes import releases
-from gyre.registry.approval import ask
+from gyre.registry.approval import ask, pending
 from gyre.registry.gates import Judgement, Verdict, keep_judgement
 from gyre.registry.mirror import mirror
 from gyre.registry.moves import promote
 from gyre.registry.releases import history, pointer, pointer_key
 from gyre.registry.version import model_version
 from gyre.run_folder import RunFolder
+from gyre.workflow import RunStatus
 from tests.fakes.tracking import MemoryTracking
 from tests.unit.parts import House, caller, told
 from tests.unit.registry.house import ANNA, Meddled, registered, released
@@ -91,6 +92,7 @@ def test_a_version_is_told_whole(house: House) -> None:
     keep_judgement(Judgement((PASSED, FAILED)), folder(house, 3))
     for name in ("roc.svg", "confusion_matrix.png"):
         folder(house, 3).write(f"plots/{name}", b"x")
+    house.workflow.start("train-3", {})
     ask("wine", 3, "train-3", "token-3", house.artifacts, against=2)
     answer = get(house, "/versions/3")
     found = answer.json()
@@ -369,9 +371,20 @@ def test_a_repair_that_cannot_be_sent_is_an_error(house: House) -> None:
 @pytest.fixture
 def asked(house: House) -> House:
     """The run of version 3 waits."""
+    house.workflow.start("train-3", {})
     ask("wine", 3, "train-3", "token-3", house.artifacts, against=2)
     house.workflow.waiting.add("token-3")
     return house
+
+
+@pytest.mark.parametrize("status", ["succeeded", "failed", "timed_out", "stopped"])
+def test_a_run_that_ended_waits_no_longer(asked: House, status: RunStatus) -> None:
+    """A week is over, or somebody stopped it: nothing is written down as decided that nobody heard."""
+    asked.workflow.end("train-3", status)
+    assert get(asked, "/versions/3").json()["waits_for_approval"] is False
+    assert "no longer waits" in told(post(asked, "/versions/3/approve"), 409)["message"]
+    assert asked.workflow.answers == []
+    assert pending("wine", 3, asked.artifacts).decided is None
 
 
 @pytest.mark.parametrize(

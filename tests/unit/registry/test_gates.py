@@ -183,6 +183,9 @@ def test_the_comparison_tells_its_interval_and_its_rows() -> None:
 def test_a_champion_that_cannot_be_compared_is_not_beaten(difference: float | None) -> None:
     found = against(ours=None, theirs=None, difference=difference, low=None, high=None, rows=0)
     assert found.passed is False and "could not be compared with the champion, version 3" in found.because
+    told = against(difference=difference, because="its bundle is gone")
+    assert told.because == "it could not be compared with the champion, version 3: its bundle is gone"
+    assert "gone" not in against(because="its bundle is gone").because
 
 
 def test_the_first_model_has_no_champion_to_beat() -> None:

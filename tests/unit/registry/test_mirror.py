@@ -151,11 +151,20 @@ def test_what_could_not_be_told_lags_until_it_is_repaired() -> None:
     assert mirrored("wine", artifacts) == 2
 
 
-def test_a_version_that_mlflow_lost_is_an_error_and_nothing_is_said_to_be_told() -> None:
-    artifacts = released(2, 1)
+def test_what_serves_and_mlflow_lost_is_an_error_and_nothing_is_said_to_be_told() -> None:
+    artifacts = released(2, 1, 2)
     with pytest.raises(NotFound, match="version 2"):
         mirror("wine", tracked("wine", 1), artifacts)
     assert mirrored("wine", artifacts) is None
+
+
+def test_a_version_that_somebody_deleted_in_mlflow_holds_no_other_up() -> None:
+    artifacts, tracking = released(3, 1, 2), tracked("wine", 3)
+    tracking.delete("wine", 1)
+    tracking.delete("wine", 3)
+    told = mirror("wine", tracking, artifacts)
+    assert (told.aliases["production"], stages(tracking)) == (2, {2: "production"})
+    assert mirrored("wine", artifacts) == told.revision == pointer("wine", artifacts).revision
 
 
 def test_other_models_are_left_alone() -> None:

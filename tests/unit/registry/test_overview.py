@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from gyre.errors import NotFound, Unavailable
-from gyre.registry.approval import ask, settle
 from gyre.registry.gates import Judgement, Verdict, keep_judgement
 from gyre.registry.moves import promote, retire
 from gyre.registry.overview import folder_of, listed, whole
@@ -75,16 +74,6 @@ def test_one_version_is_told_with_its_gates() -> None:
     assert (found["gates"], found["judgement"]["passed"]) == ("failed", False)
     assert found["judgement"]["verdicts"][0]["because"] == VERDICT.because
     assert found["bundle"]["hash"] and found["run"] == "train-1"
-
-
-def test_a_version_waits_until_somebody_decided() -> None:
-    artifacts = released(2)
-    assert whole("wine", 1, artifacts)["waits_for_approval"] is False
-    ask("wine", 1, "train-1", "token", artifacts, against=0)
-    assert whole("wine", 1, artifacts)["waits_for_approval"] is True
-    assert whole("wine", 2, artifacts)["waits_for_approval"] is False
-    settle("wine", 1, "rejected", artifacts, actor="anna")
-    assert whole("wine", 1, artifacts)["waits_for_approval"] is False
 
 
 def test_what_is_not_there_is_not_found() -> None:

@@ -180,7 +180,7 @@ def _holds(rule: Mapping[str, Any], data: Any) -> bool:
     found = _at(rule["Variable"], data, {})
     match kind:
         case "IsNull":
-            return (found is None) == rule[kind]
+            return (found is None) is bool(rule[kind])
         case "BooleanEquals" | "StringEquals":
             return type(found) is type(rule[kind]) and bool(found == rule[kind])
     raise AssertionError(f"no such rule here: {kind}")

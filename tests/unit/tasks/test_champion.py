@@ -5,8 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
 
 from gyre.datasets.kept_split import split_at
+from gyre.errors import NotFound
+from gyre.registry.gates import read_judgement
 from gyre.registry.version import keep_version
 from tests.unit.tasks.world import (
     TOLERANT,
@@ -64,13 +67,24 @@ def test_who_serves_already_is_not_held_against_itself(world: World) -> None:
     assert (answer["outcome"], answer["expected"]) == ("promote", 2)
 
 
-def test_a_champion_whose_bundle_is_gone_is_told_and_holds_nothing_up(world: World) -> None:
+def test_a_champion_whose_bundle_is_gone_is_told_and_not_beaten(world: World) -> None:
     bundle = world.version(1).bundle
     world.promote(1)
     del world.artifacts._versions[f"{bundle.key}model.onnx"]
     answer = world.call(_gates(world, 2))
     assert answer["outcome"] == "reject"
-    assert "could not be compared with the champion, version 1" in answer["because"]
+    assert "could not be compared with the champion, version 1: " in answer["because"]
+    assert "model.onnx is missing" in answer["because"]
+
+
+def test_what_is_wrong_with_our_own_model_is_no_verdict_about_the_champion(world: World) -> None:
+    bundle = world.version(2).bundle
+    world.promote(1)
+    del world.artifacts._versions[f"{bundle.key}model.onnx"]
+    del world.artifacts._versions["runs/pets/run-2/judgement.json"]
+    with pytest.raises(NotFound, match=r"model\.onnx is missing"):
+        world.call(_gates(world, 2))
+    assert read_judgement(world.run("run-2")) is None
 
 
 def test_a_champion_of_another_target_is_told(world: World) -> None:
@@ -78,7 +92,8 @@ def test_a_champion_of_another_target_is_told(world: World) -> None:
     world.declare(text)
     world.train("run-3", dataset=2)
     assert world.machine.visited[-3:] == ["How it ended", "Tell the rejection", "Done"]
-    assert "could not be compared with the champion, version 2" in world.machine.notices[-1]["because"]
+    because = world.machine.notices[-1]["because"]
+    assert "could not be compared with the champion, version 2: version 2 of pets predicts something else" in because
     made = world.version(3)
     assert {"recall.red", "recall.black", "recall.white"} <= made.figures.keys()
     assert world.serves() == 2

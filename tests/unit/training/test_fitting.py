@@ -5,6 +5,7 @@ import pytest
 
 from gyre.errors import Invalid
 from gyre.training import fitting
+from gyre.training.compiling import compile_bundle
 from gyre.training.fitting import Candidate, fit
 from tests.unit.features.parts import objects
 from tests.unit.training.models import MIXED, NAN, TEXT, declared, fitted, rows, target
@@ -58,6 +59,41 @@ def test_calibration_is_learned_from_rows_that_the_estimator_has_not_seen() -> N
     assert made.calibration is not None
     plain = fitted("linear", declared())
     assert not np.allclose(made.pipeline["model"].coef_, plain.pipeline["model"].coef_)
+
+
+RARE = "age: {type: number}, pay: {type: number}"
+
+
+def _rare(seed: int, count: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Four of a hundred are, and the columns tell which rather than surely."""
+    draw = np.random.default_rng(seed)
+    columns = {"age": draw.normal(40, 20, count), "pay": draw.normal(50, 10, count)}
+    score = (columns["age"] - 40) / 20 + (columns["pay"] - 50) / 12 + draw.normal(0, 1, count)
+    return columns, np.where(score > 2.85, "yes", "no").astype(object)
+
+
+def _recall(calibrate: str, estimator: str, weight: str = "balanced", by_rows: float = 1.0) -> float:
+    training = f"{{class_weight: {weight}, calibrate: {calibrate}}}"
+    (columns, y), (others, truth) = _rare(1, 3000), _rare(2, 5000)
+    weights = np.where(y == "yes", by_rows, 1.0)
+    made = fit(declared(features=RARE, training=training), columns, y, Candidate(estimator), 7, weights)
+    compile_bundle(made, {name: values[:300] for name, values in others.items()})  # which proves that they agree
+    return float((made.predict(others).labels[truth == "yes"] == "yes").mean())
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
+@pytest.mark.parametrize("estimator", ["linear", "naive_bayes"])
+def test_a_calibration_does_not_undo_class_weights(estimator: str, method: str) -> None:
+    plain, balanced = (_recall("none", estimator, each) for each in ("none", "balanced"))
+    assert balanced > 0.8 > 0.5 > plain
+    assert _recall(method, estimator) == pytest.approx(balanced, abs=0.1)
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
+def test_a_calibration_does_not_undo_weights_of_rows(method: str) -> None:
+    weighed, plain = (_recall("none", "linear", "none", each) for each in (25.0, 1.0))
+    assert weighed > plain + 0.3
+    assert _recall(method, "linear", "none", 25.0) == pytest.approx(weighed, abs=0.1)
 
 
 def test_a_group_stands_on_one_side_of_a_calibration() -> None:

@@ -9,7 +9,7 @@ from gyre.bundle.format import read_bundle
 from gyre.bundle.predict import Predictor
 from gyre.errors import Invalid
 from gyre.training.fitting import Candidate
-from gyre.training.making import latency, make, row_weights
+from gyre.training.making import latency, make, fair_weights
 from gyre.training.rows import PartRows
 from tests.fakes.objects import MemoryBucket
 from tests.unit.training.models import declared, rows, target
@@ -70,8 +70,8 @@ def _yes(bundle: Any, columns: Any) -> Any:
 
 def test_without_reweighing_rows_have_no_weights() -> None:
     rows_ = part("binary", 1, 40, "age", "pay", "mood")
-    assert row_weights(declared("binary", PROTECTED), rows_) is None
-    weights = row_weights(declared("binary", PROTECTED, "{reweigh: true}"), rows_)
+    assert fair_weights(declared("binary", PROTECTED), rows_) is None
+    weights = fair_weights(declared("binary", PROTECTED, "{reweigh: true}"), rows_)
     assert weights is not None
     assert weights.mean() == pytest.approx(1)
 

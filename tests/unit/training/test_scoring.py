@@ -75,6 +75,23 @@ def test_a_score_is_that_of_the_fitted_model_on_rows_it_has_not_seen(estimator: 
     assert (found.failed, found.stopped_early, found.told) == (None, False, ())
 
 
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
+@pytest.mark.parametrize("weighed", [False, True])
+def test_a_calibrated_score_is_that_of_the_fitted_model_with_its_weights(method: str, weighed: bool) -> None:
+    spec = declared("multiclass", NUMBERS, f"{{metric: log_loss, class_weight: balanced, calibrate: {method}}}")
+    given, candidate = part("multiclass", count=400), Candidate("naive_bayes")
+    weights = np.where(given.target == objects("low")[0], 9.0, 1.0) if weighed else None
+    truth = targets(spec, given.target)
+    expected = []
+    for on, judge in folds(spec, given.columns, truth, 2).sides:
+        some, heavy = given.chosen(on), None if weights is None else weights[on]
+        told = fit(spec, some.columns, some.target, candidate, spec.training.seed, heavy)
+        found = told.predict(given.chosen(judge).columns)
+        expected.append(metric_value("log_loss", Targets(truth.classes, truth.values[judge]), found))
+    found = score(spec, given, 1, planned(spec, candidate, folds=2), weights)
+    assert found.scores == pytest.approx(expected, rel=1e-12)
+
+
 def test_a_candidate_is_scored_once() -> None:
     folder = planned(declared(), LINEAR)
     first = score(declared(), part(), 1, folder)

@@ -106,16 +106,21 @@ def steps_of(events: list[dict[str, Any]]) -> tuple[Step, ...]:
     side by side, so an event belongs to the visit that its predecessors lead back to."""
     visits: dict[int, Step] = {}
     owner: dict[int, int] = {}
+    iterations = {event["id"] for event in events if event["type"] == "MapIterationStarted"}
+    side_by_side: set[str] = set()
     for event in events:
         kind, at = event["type"], event["id"]
         if kind == "TaskStateEntered":
             visits[at] = Step(event["stateEnteredEventDetails"]["name"], "running", event["timestamp"])
             owner[at] = at
+            if event.get("previousEventId") in iterations:
+                side_by_side.add(visits[at].name)
             continue
         if kind in _ENDS:  # also of a Map that failed: what runs beside the one that failed is broken off
             cause = f"the run was ended: {kind.removeprefix('Execution')}"
             for visit in [each for each, step in visits.items() if step.status == "running"]:
                 visits[visit] = _ended(visits[visit], "failed", event, cause)
+                side_by_side.discard(visits[visit].name)  # what was broken off was not done
         before = owner.get(event.get("previousEventId", 0))
         if before is None or not kind.startswith("Task"):
             continue
@@ -132,17 +137,19 @@ def steps_of(events: list[dict[str, Any]]) -> tuple[Step, ...]:
     by_name: dict[str, list[Step]] = {}
     for step in visits.values():
         by_name.setdefault(step.name, []).append(step)
-    return tuple(map(_together, by_name.values()))
+    return tuple(_together(each, name in side_by_side) for name, each in by_name.items())
 
 
-def _together(visits: list[Step]) -> Step:
-    """Running as long as one of them runs; else as the last one to begin ended."""
+def _together(visits: list[Step], side_by_side: bool) -> Step:
+    """Running as long as one of them runs. Then as the last one to begin ended; of those side by side, of which none
+    comes after another, as any that succeeded."""
     running = any(each.status == "running" for each in visits)
+    succeeded = side_by_side and any(each.status == "succeeded" for each in visits)
     failed = [each for each in visits if each.status == "failed"]
     ended = [each.ended_at for each in visits if each.ended_at]
     return Step(
         visits[0].name,
-        "running" if running else visits[-1].status,
+        "running" if running else "succeeded" if succeeded else visits[-1].status,
         visits[0].started_at,
         None if running or not ended else max(ended),
         failed[-1].cause if failed else None,

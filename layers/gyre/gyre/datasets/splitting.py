@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from gyre.datasets.identity import ALONE, first_of_each, identities, identity_columns
 from gyre.datasets.kept_split import KeptSplit, keep_split, read_split, splits_folder
 from gyre.datasets.rows import as_numpy
 from gyre.datasets.split import NO_PART, PARTS, divide
@@ -57,20 +58,31 @@ def read_part(
     split: KeptSplit, part: str, columns: Sequence[str], data: ObjectStore, tables: DatasetTables
 ) -> pa.Table:
     """The rows of one part, in the order in which they came in."""
+    return _joined(split, part, columns, data, tables).select(list(columns))
+
+
+def seen(
+    split: KeptSplit, part: str, trained: KeptSplit, spec: ModelSpec, data: ObjectStore, tables: DatasetTables
+) -> np.ndarray:
+    """Of each row that `read_part` gives, whether a model that was trained on another split, perhaps of another
+    version, knows it: the row itself, or one that is the same case by that model's spec."""
+    columns = identity_columns(spec)
+    rows = _joined(split, part, columns, data, tables)
+    learned = _joined(trained, "train", columns, data, tables)
+    numbered = rows.select([UPLOAD, ROW]).append_column("at", pa.array(np.arange(rows.num_rows)))
+    itself = numbered.join(learned.select([UPLOAD, ROW]), [UPLOAD, ROW], join_type="left semi")
+    like = identities(learned, spec)
+    found = np.isin(identities(rows, spec), like[like != ALONE])
+    found[itself["at"].to_numpy()] = True
+    return found
+
+
+def _joined(split: KeptSplit, part: str, columns: Sequence[str], data: ObjectStore, tables: DatasetTables) -> pa.Table:
+    """What the table still holds of a part, in the order in which it came in."""
     wanted = _of_part(split, part, data).append_column(_ORDER, pa.array(np.arange(split.rows[part])))
     rows = tables.read(split.model, "processed", split.dataset, [UPLOAD, ROW, *columns])
     joined = wanted.select([UPLOAD, ROW, _ORDER]).join(rows, [UPLOAD, ROW], join_type="inner")
-    return joined.sort_by(_ORDER).select(list(columns))
-
-
-def seen(split: KeptSplit, part: str, trained: KeptSplit, data: ObjectStore) -> np.ndarray:
-    """Of each row of a part, whether it was in the train part of another split, which may be of another version."""
-    numbered = _of_part(split, part, data).append_column(_ORDER, pa.array(np.arange(split.rows[part])))
-    train = _of_part(trained, "train", data).select([UPLOAD, ROW])
-    known = numbered.join(train, [UPLOAD, ROW], join_type="left semi")
-    found = np.zeros(split.rows[part], dtype=bool)
-    found[known[_ORDER].to_numpy()] = True
-    return found
+    return joined.sort_by(_ORDER)
 
 
 def _of_part(split: KeptSplit, part: str, data: ObjectStore) -> pa.Table:
@@ -80,7 +92,7 @@ def _of_part(split: KeptSplit, part: str, data: ObjectStore) -> pa.Table:
 
 def _ordered(version: int, spec: ModelSpec, data: ObjectStore, tables: DatasetTables) -> pa.Table:
     """What a split needs of each row: those of the oldest upload first, in the order of their file."""
-    needed = dict.fromkeys(filter(None, (spec.target, spec.id, spec.time, spec.group)))
+    needed = dict.fromkeys(filter(None, (spec.target, spec.time, spec.id, spec.group, *identity_columns(spec))))
     rows = tables.read(spec.model, "processed", version, [UPLOAD, ROW, *needed])
     ingests = rows[UPLOAD].combine_chunks().dictionary_encode()
     names = ingests.dictionary.to_pylist()
@@ -98,11 +110,12 @@ def _ordered(version: int, spec: ModelSpec, data: ObjectStore, tables: DatasetTa
 
 def _parts(spec: ModelSpec, rows: pa.Table) -> np.ndarray:
     parts = np.full(rows.num_rows, NO_PART, dtype=np.int8)  # also of a row that a newer one of its id replaces
-    current = _newest_of_each_id(rows, spec.id)
+    first = np.arange(rows.num_rows) if spec.id or spec.group else first_of_each(identities(rows, spec))
+    current = _newest_of_each_id(rows, spec.id) & (first == np.arange(rows.num_rows))
     chosen = rows.filter(pa.array(current))
     columns = [None if name is None else _column(chosen, name) for name in (spec.target, spec.time, spec.group)]
     parts[current] = divide(spec, columns[0], columns[1], columns[2])  # type: ignore[arg-type]  # a target there is
-    return parts
+    return parts[first]  # a row that came again, in a later upload perhaps, stands where the first one does
 
 
 def _newest_of_each_id(rows: pa.Table, name: str | None) -> np.ndarray:

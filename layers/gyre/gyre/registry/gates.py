@@ -34,6 +34,8 @@ class Champion:
     low: float | None
     high: float | None
     """Its 95 % interval."""
+    because: str | None = None
+    """Why there is no difference."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,8 @@ def _champion(gates: Gates, asked: Asked) -> Iterator[Verdict]:
     rows = f"{found.rows:,} rows"
     rows += "" if found.unseen_rows_only else ", some of which the champion was trained on"
     if not _measured(found.difference):
-        because = f"it could not be compared with the champion, version {found.version}, on {rows}"
+        why = f": {found.because}" if found.because else f", on {rows}"
+        because = f"it could not be compared with the champion, version {found.version}{why}"
         yield Verdict("champion", name, None, limit, False, because)
         return
     difference = found.difference or 0.0

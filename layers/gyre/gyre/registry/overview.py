@@ -3,9 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gyre.errors import Conflict, NotFound
 from gyre.objects import ObjectStore
-from gyre.registry.approval import pending
 from gyre.registry.gates import read_judgement
 from gyre.registry.releases import Pointer, pointer_if_any
 from gyre.registry.version import ModelVersion, model_version, version_numbers
@@ -39,7 +37,7 @@ def listed(
 
 
 def whole(model: str, version: int, artifacts: ObjectStore) -> dict[str, Any]:
-    """One version with all that is known of it: its record, every gate, whether it waits for a person."""
+    """One version with all that is known of it: its record and every gate."""
     made = model_version(model, version, artifacts)
     folder = folder_of(made, artifacts)
     judged = read_judgement(folder)
@@ -47,7 +45,6 @@ def whole(model: str, version: int, artifacts: ObjectStore) -> dict[str, Any]:
         **asdict(made),
         **_told(_standing(made, _pointer(model, artifacts), artifacts)),
         "judgement": judged and judged.to_json(),
-        "waits_for_approval": _waits(model, version, artifacts),
         "plots": [name for name in folder.names("plots/") if name.endswith(".svg")],
     }
 
@@ -71,11 +68,3 @@ def _told(standing: Standing) -> dict[str, Any]:
 def _pointer(model: str, artifacts: ObjectStore) -> Pointer | None:
     found = pointer_if_any(model, artifacts)
     return found[0] if found else None
-
-
-def _waits(model: str, version: int, artifacts: ObjectStore) -> bool:
-    try:
-        pending(model, version, artifacts)
-    except (NotFound, Conflict):
-        return False
-    return True

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
-from gyre.errors import Invalid
+from gyre.errors import Conflict, Invalid
 from gyre.spec.policy import Bound
 
 BASELINE, FAIRNESS = "baseline_", "fairness_"
@@ -174,17 +174,29 @@ class Tracking(Protocol):
     def record_evaluation(self, evaluation: TrackedEvaluation) -> str:
         """The same for an evaluation."""
 
-    def register(self, made: Registration) -> int:
-        """The number of the version; each run has one."""
+    def register(self, made: Registration, known: int = 0) -> int:
+        """The number of the version; each run has one. Numbers never fall, so one that has given none as high as
+        `known`, the highest of ours, is another MLflow: `Conflict`, and nothing is made."""
 
     def mirror(self, model: str, aliases: Mapping[str, int | None], stages: Mapping[int, str]) -> bool:
         """Sets these aliases and stages, takes away aliases that are None, leaves others; whether anything differed.
 
-        A version that is not registered is `NotFound`, and nothing is set.
+        An alias of a version that is not there is `NotFound`, and nothing is set. A stage of one is left out: people
+        may delete versions in MLflow.
         """
 
     def mirrored(self, model: str) -> Mapping[str, int]:
         """The aliases as MLflow has them; none of a model that was never registered."""
+
+
+def check_numbers(model: str, highest: int, known: int) -> None:
+    """Refuses a new version where its number, one above the highest there, may be another version's here."""
+    if highest < known:
+        raise Conflict(
+            f"MLflow numbers {model} from {highest + 1} where Gyre knows version {known}: point MLFLOW_TRACKING_URI at "
+            "the one that knows them, or move its registry first.",
+            field="version",
+        )
 
 
 def _once(named: Iterable[tuple[str, float]], model: str) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """From what came to the parts of a dataset version."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from gyre.datasets.fetch import FileFetcher
@@ -11,6 +11,8 @@ from gyre.datasets.version import DatasetVersion, dataset_version
 from gyre.spec.versions import spec_of
 from gyre.tasks.step import Answer, Event, Stores, Task
 from gyre.training.rows import check_columns
+
+_MOST_ALERTS = 20
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class DataTasks:
         upload = Upload(event["model"], **event["upload"])
         taken = ingest(event["run"], upload, declared, Parts(self.stores.data, self.stores.tables, self.progress))
         return _told(taken) | {
-            "alerts": list(taken.alerts),
+            "alerts": _few(taken.alerts),
             "has_alerts": bool(taken.alerts),
             "spec_version": declared.version,
             "train": declared.spec.training.on_upload,
@@ -52,6 +54,12 @@ class DataTasks:
         check_columns(event["dataset"], declared.spec, self.stores.tables)
         split = split_version(event["dataset"], declared, self.stores.data, self.stores.tables)
         return {"key": split.key, "rows": dict(split.rows), "left_out": split.left_out}
+
+
+def _few(alerts: Sequence[str]) -> list[str]:
+    """What goes on from step to step stays small; the report has all of them."""
+    more = len(alerts) - _MOST_ALERTS
+    return [*alerts[:_MOST_ALERTS], *([f"{more:,} more: see the report"] if more > 0 else [])]
 
 
 def _told(dataset: DatasetVersion) -> Answer:

@@ -10,7 +10,7 @@ from gyre.datasets.kept_split import split_at
 from gyre.datasets.splitting import seen
 from gyre.datasets.version import dataset_version
 from gyre.errors import Invalid, NotFound
-from gyre.evaluation.comparison import Comparison, compare
+from gyre.evaluation.comparison import compare
 from gyre.evaluation.metric import higher_is_better
 from gyre.evaluation.targets import Targets, truth_of
 from gyre.features.compute import Array
@@ -25,6 +25,8 @@ from gyre.training.candidates import read_plan, results
 
 # Fewer rows tell two models apart by chance.
 _LEAST_UNSEEN = 50
+
+Answered = tuple[Targets, Predictions]
 
 
 @dataclass(frozen=True)
@@ -64,29 +66,30 @@ class GateTasks:
         if production in (None, made.version):
             return None
         theirs = model_version(step.model, production, self.stores.artifacts)
-        known = seen(step.split, "test", split_at(theirs.split, self.stores.data), self.stores.data)
-        chosen = ~known if (~known).sum() >= _LEAST_UNSEEN else np.ones(len(known), dtype=bool)
-        unseen = not known[chosen].any()
+        ours = self._answers(step, made, step.declared)
         try:
-            found = self._compared(step, made, theirs, chosen)
-        except (Invalid, NotFound):  # of another target, or of columns that these rows do not have
-            return Champion(theirs.version, int(chosen.sum()), unseen, None, None, None, None, None)
+            known, answers = self._theirs(step, theirs)
+        except (Invalid, NotFound) as error:  # of another target, of columns that these rows lack, or gone
+            nothing = (None,) * 5
+            return Champion(theirs.version, len(ours[0].values), False, *nothing, because=error.message)
+        chosen = ~known if (~known).sum() >= _LEAST_UNSEEN else np.ones(len(known), dtype=bool)
+        found = compare(made.metric, *_of(ours, chosen), *_of(answers, chosen), seed=step.spec.training.seed)
         return Champion(
-            theirs.version, found.rows, unseen, found.ours, found.theirs, found.difference, found.low, found.high
-        )
+            theirs.version, found.rows, not known[chosen].any(), found.ours, found.theirs, found.difference,
+            found.low, found.high,
+        )  # fmt: skip
 
-    def _compared(self, step: TrainingStep, made: ModelVersion, theirs: ModelVersion, chosen: Array) -> Comparison:
+    def _theirs(self, step: TrainingStep, theirs: ModelVersion) -> tuple[Array, Answered]:
+        """Which of the test rows the champion knows, and what it says of all of them."""
         declared = spec_of(step.model, self.stores.artifacts, theirs.spec_version)
         if (declared.spec.target, declared.spec.task) != (step.spec.target, step.spec.task):
-            raise Invalid(f"Version {theirs.version} of {step.model} predicts something else.")
-        split, seed = step.event["split"], step.spec.training.seed
-        ours = self._answers(made, step.declared, split, chosen)
-        return compare(made.metric, *ours, *self._answers(theirs, declared, split, chosen), seed=seed)
+            raise Invalid(f"version {theirs.version} of {step.model} predicts something else")
+        trained = split_at(theirs.split, self.stores.data)
+        known = seen(step.split, "test", trained, declared.spec, self.stores.data, self.stores.tables)
+        return known, self._answers(step, theirs, declared)
 
-    def _answers(
-        self, made: ModelVersion, declared: SpecVersion, split: str, chosen: Array
-    ) -> tuple[Targets, Predictions]:
-        rows = self.stores.rows(split, "test", declared).chosen(chosen)
+    def _answers(self, step: TrainingStep, made: ModelVersion, declared: SpecVersion) -> Answered:
+        rows = self.stores.rows(step.event["split"], "test", declared)
         bundle = read_bundle(self.stores.artifacts, made.bundle.key, made.bundle.hash)
         return truth_of(declared.spec, bundle.manifest.classes, rows.target), Predictor(bundle).predict(rows.columns)
 
@@ -107,3 +110,10 @@ class GateTasks:
         plots = {name: folder.read(f"plots/{name}") for name in folder.names("plots/") if name.endswith(".svg")}
         folder.write_json("card.json", told)
         folder.write("card.html", card_page(told, plots).encode())
+
+
+def _of(answered: Answered, rows: Array) -> Answered:
+    """Some of the rows."""
+    truth, found = answered
+    chosen = {name: None if values is None else values[rows] for name, values in vars(found).items()}
+    return Targets(truth.classes, truth.values[rows]), Predictions(**chosen)

@@ -97,7 +97,9 @@ class JudgeTasks:
         found = []
         for name in PARTS if part in ("all", "unseen") else (part,):
             rows = read_rows(split, name, declared.spec, self.stores.data, self.stores.tables)
-            found.append(rows if part != "unseen" else rows.chosen(~seen(split, name, trained, self.stores.data)))
+            if part == "unseen":
+                rows = rows.chosen(~seen(split, name, trained, declared.spec, self.stores.data, self.stores.tables))
+            found.append(rows)
         return PartRows.together(found)
 
     def _fairness(self, spec: ModelSpec, ref: Mapping[str, Any], rows: PartRows) -> Fairness | None:

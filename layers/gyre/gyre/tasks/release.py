@@ -9,9 +9,9 @@ from gyre.evaluation.metric import metric_of
 from gyre.registry.approval import ask
 from gyre.registry.mirror import mirror
 from gyre.registry.moves import NOTHING_YET, Mover, promote
-from gyre.registry.releases import pointer_if_any
+from gyre.registry.releases import history, pointer_if_any
 from gyre.registry.tracking import Registration, Tracking
-from gyre.registry.version import ModelVersion, keep_version
+from gyre.registry.version import ModelVersion, keep_version, version_numbers
 from gyre.tasks.step import Answer, Event, Stores, Task, TrainingStep
 from gyre.tasks.tracked import Training, figures_of, tracked_training
 from gyre.training.candidates import read_plan, results
@@ -49,7 +49,8 @@ class ReleaseTasks:
                 model=spec.model, run=step.run, tracked=tracked, source=f"s3://{self.artifact_bucket}/{bundle.key}",
                 reference=reference, dataset=event["dataset"], spec=step.declared.version, commit=self.commit,
                 bundle=bundle.hash, estimator=best.estimator, note=spec.description or "",
-            )
+            ),
+            max(version_numbers(spec.model, self.stores.artifacts), default=0),
         )  # fmt: skip
         evaluation = folder.read_json("evaluation.json")
         kept = keep_version(
@@ -75,6 +76,10 @@ class ReleaseTasks:
     def promote(self, event: Event) -> Answer:
         """A `Conflict` sends the run back to its gates: only where they would judge against another version now."""
         model, version, expected = event["model"], event["version"], event["expected"]
+        made = (each for each in history(model, self.stores.artifacts) if each.action == "promote")
+        if done := next((each for each in made if (each.run, each.version) == (event["run"], version)), None):
+            # The answer was lost, or the run was resumed: what people did since stays as it is.
+            return {"revision": done.revision, "before": done.before}
         by = Mover(event["actor"], run=event["run"])
         try:
             now = promote(model, version, self.stores.artifacts, by, expected=expected)
@@ -85,7 +90,6 @@ class ReleaseTasks:
                 # retired meanwhile, would lead from the gates to this very conflict for ever.
                 raise Unavailable(error.message, field=error.field) from error
             raise
-        # Of the move itself: asked again because its answer was lost, there is nothing left to compare with.
         return {"revision": now.revision, "before": now.last.before if now.last.version == version else None}
 
     def mirror(self, event: Event) -> Answer:

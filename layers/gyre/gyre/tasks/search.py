@@ -11,7 +11,7 @@ from gyre.spec.policy import Search
 from gyre.tasks.step import Answer, Event, Stores, Task, TrainingStep
 from gyre.training.candidates import read_plan, read_scored
 from gyre.training.fitting import Candidate
-from gyre.training.making import make, row_weights
+from gyre.training.making import fair_weights, make
 from gyre.training.scoring import score
 from gyre.training.search import propose
 from gyre.training.warm import WarmRows
@@ -46,7 +46,7 @@ class SearchTasks:
     def score(self, event: Event) -> Answer:
         step = TrainingStep(event, self.stores)
         rows = step.rows("train")
-        weights = row_weights(step.spec, rows)
+        weights = fair_weights(step.spec, rows)
         scored = score(step.spec, rows, event["number"], step.folder, weights, self.warm)
         return {"number": event["number"], "mean": scored.mean}
 

@@ -1,6 +1,7 @@
 """Probabilities that mean what they say, learned from rows that the estimator has not seen. Made by scikit-learn over
 scores, so that the graph needs only what was learned."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -61,13 +62,17 @@ def held_out(classes: Array, groups: Array | None, seed: int) -> tuple[Array, Ar
     return fit, rest
 
 
-def calibrated(method: Method, scores: Floats, classes: Array) -> Calibration:
-    """Learned from the scores of held-out rows."""
+def calibrated(method: Method, scores: Floats, classes: Array, weights: Array | None) -> Calibration:
+    """Learned from the scores of held-out rows. `weights` are the estimator's, of these rows: without them it would
+    learn how rare each class is, and undo what they did."""
     if method == "isotonic":
         step = float(np.ptp(scores)) / _STEPS or 1.0
         scores = np.round(scores / step) * step
     model = CalibratedClassifierCV(FrozenEstimator(_AlreadyScored().fit(scores, classes)), method=method)
-    return Calibration(method, model.fit(scores, classes))
+    with warnings.catch_warnings():
+        # What is frozen takes no weights, and that they go to the calibration alone is what is wanted.
+        warnings.filterwarnings("ignore", "Since FrozenEstimator does not appear to accept sample_weight")
+        return Calibration(method, model.fit(scores, classes, sample_weight=weights))
 
 
 def _too_few_groups() -> Invalid:

@@ -95,7 +95,7 @@ def fit(
     groups = columns.get(spec.group) if spec.group else None
     columns = {name: columns[name] for name in sorted(needed_columns(small))}
     table = table_of(small, columns)
-    rowwise = row_weights(spec, found.values, weights)
+    rowwise = with_class_weights(spec, found.values, weights)
     calibrate = spec.training.calibrate if found.classes else "none"
     every = np.arange(len(target))
     on, off = (every, every) if calibrate == "none" else held_out(found.values, groups, seed)
@@ -109,7 +109,7 @@ def fit(
     calibration = None
     if calibrate != "none":
         scored = raw_scores(model, learned.transform(table.iloc[off]), entry.score)
-        calibration = calibrated(calibrate, scored, found.values[off])
+        calibration = calibrated(calibrate, scored, found.values[off], None if rowwise is None else rowwise[off])
     means, square_means = _moments(rows)
     return Fitted(
         small, candidate, seed, entry, Pipeline([("prepare", learned), ("model", model)]), found.classes, calibration,
@@ -159,7 +159,7 @@ def fit_model(
     return model
 
 
-def row_weights(spec: ModelSpec, target: Array, weights: Array | None) -> Array | None:
+def with_class_weights(spec: ModelSpec, target: Array, weights: Array | None) -> Array | None:
     """Class weights are weights of rows: then every estimator has them, and they go with a caller's own."""
     if spec.task == "regression" or spec.training.class_weight == "none":
         return weights

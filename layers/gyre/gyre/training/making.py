@@ -39,7 +39,7 @@ def make(spec: ModelSpec, train: PartRows, test: PartRows, candidate: Candidate,
     """The same rows, spec and candidate make the same bundle, under the same hash."""
     if not len(test):
         raise Invalid(f"The test part of {spec.model} has no rows: upload more, or raise split.test.", field="split")
-    weights = row_weights(spec, train)
+    weights = fair_weights(spec, train)
     compiled = _compiled(spec, train, test, candidate, weights)
     prefix = f"{BUNDLES}{spec.model}"
     plain = None if weights is None else _compiled(spec, train, test, candidate, None)
@@ -51,7 +51,7 @@ def make(spec: ModelSpec, train: PartRows, test: PartRows, candidate: Candidate,
     )
 
 
-def row_weights(spec: ModelSpec, train: PartRows) -> Array | None:
+def fair_weights(spec: ModelSpec, train: PartRows) -> Array | None:
     """What rows count, if protected groups and outcomes are to be independent in training."""
     if not spec.training.reweigh:
         return None

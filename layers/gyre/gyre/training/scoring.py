@@ -20,7 +20,7 @@ from gyre.spec.model import ModelSpec
 from gyre.training.calibration import calibrated
 from gyre.training.candidates import Planned, Scored, gain, keep_scored, read_plan, read_scored
 from gyre.training.estimators import Entry
-from gyre.training.fitting import Candidate, checked_entry, fit_model, row_weights
+from gyre.training.fitting import Candidate, checked_entry, fit_model, with_class_weights
 from gyre.training.rows import PartRows
 from gyre.training.scores import raw_scores
 from gyre.training.warm import PreparedFold, PreparedRows, WarmRows
@@ -67,8 +67,9 @@ class _Folded:
         self._entry, self._candidate = entry, planned.candidate
         self._weights = weights
         training = prepared.spec.training
-        # Labels hardly move with a calibration, and it would cost each fold a fifth of its rows. But a metric that
-        # judges nothing but probabilities must see those that will be told.
+        # With class weights a calibration has them, too, and few labels move; without, more do where a class is rare.
+        # Still it would cost each fold a fifth of its rows, so only a metric that judges nothing but probabilities
+        # sees those that will be told.
         self._method = training.calibrate if metric == "log_loss" and prepared.truth.classes else "none"
 
     def score(self, at: int) -> float:
@@ -87,8 +88,8 @@ class _Folded:
         return value
 
     def _predicted(self, fold: PreparedFold, truth: Targets) -> Predictions:
-        values, weights = truth.values[fold.on], None if self._weights is None else self._weights[fold.on]
-        weights = row_weights(self.prepared.spec, values, weights)
+        values = truth.values[fold.on]
+        weights, held = self._weighed(fold, truth)
         present = np.unique(values)
         if truth.classes and len(present) == 1:  # there is nothing to fit, and nothing else to answer
             return _as_predictions(truth, np.ones((len(fold.judge), 1)), present)
@@ -100,8 +101,15 @@ class _Folded:
         if self._method == "none" or not len(fold.off):
             return _as_predictions(truth, model.predict_proba(fold.judge_rows), present)
         unit = self._entry.score
-        curve = calibrated(self._method, raw_scores(model, fold.off_rows, unit), truth.values[fold.off])
+        curve = calibrated(self._method, raw_scores(model, fold.off_rows, unit), truth.values[fold.off], held)
         return _as_predictions(truth, curve.probabilities(raw_scores(model, fold.judge_rows, unit)), present)
+
+    def _weighed(self, fold: PreparedFold, truth: Targets) -> tuple[Array | None, Array | None]:
+        """What the rows to fit on count, and those to calibrate on: by the classes of both, as in `fit`."""
+        both = np.concatenate([fold.on, fold.off])
+        weights = None if self._weights is None else self._weights[both]
+        weights = with_class_weights(self.prepared.spec, truth.values[both], weights)
+        return (None, None) if weights is None else (weights[: len(fold.on)], weights[len(fold.on) :])
 
 
 def _cross_validated(folded: _Folded, nothing: Scored) -> Scored:

@@ -41,8 +41,8 @@ class MlflowTracking:
     def record_evaluation(self, evaluation: TrackedEvaluation) -> str:
         return self._record(evaluation)
 
-    def register(self, made: Registration) -> int:
-        return self._written(lambda client: versions.register(client, made))
+    def register(self, made: Registration, known: int = 0) -> int:
+        return self._written(lambda client: versions.register(client, made, known))
 
     def mirror(self, model: str, aliases: Mapping[str, int | None], stages: Mapping[int, str]) -> bool:
         return self._written(lambda client: versions.mirror(client, model, aliases, stages))

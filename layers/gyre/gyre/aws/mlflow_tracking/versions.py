@@ -8,27 +8,37 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gyre.errors import NotFound
-from gyre.registry.tracking import OUR_RUN, STAGE, Registration
+from gyre.registry.tracking import OUR_RUN, STAGE, Registration, check_numbers
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
 _ABOUT = "Trained by Gyre. What serves is decided there; stages and aliases here follow it."
+# Of a model: the highest number that was given. A deleted version keeps its number, but no search tells of it.
+_HIGHEST = "gyre.highest"
 
 
-def register(client: MlflowClient, made: Registration) -> int:
+def register(client: MlflowClient, made: Registration, known: int) -> int:
     """The version of this run, made if there is none. Of two that were made at once the earlier one stays."""
-    _ensure_model(client, made.model)
     if not _of_run(client, made):
-        client.create_model_version(
+        check_numbers(made.model, _highest(client, made.model) if known else 0, known)
+        _ensure_model(client, made.model)
+        new = client.create_model_version(
             made.model, made.source, made.tracked, made.tags, description=made.note, await_creation_for=0
         )
+        client.set_registered_model_tag(made.model, _HIGHEST, str(new.version))
     first, *later = _of_run(client, made)
     for number in later:
         with _unless("RESOURCE_DOES_NOT_EXIST"):  # the other one looked, too
             client.delete_model_version(made.model, str(number))
     return first
+
+
+def _highest(client: MlflowClient, model: str) -> int:
+    found = _model(client, model)
+    told = 0 if found is None else int(found.tags.get(_HIGHEST, 0))
+    return max([told, *(int(each.version) for each in _versions(client, f"name = '{model}'"))])
 
 
 def _ensure_model(client: MlflowClient, model: str) -> None:
@@ -55,12 +65,15 @@ def _changes(
     client: MlflowClient, model: str, wanted: Mapping[str, int | None], stages: Mapping[int, str]
 ) -> Iterator[Callable[[], None]]:
     there = {int(each.version): each for each in _versions(client, f"name = '{model}'")}
-    named = {*stages, *(version for version in wanted.values() if version is not None)}
-    if missing := sorted(named - there.keys()):
-        raise NotFound(f"{model} has no version {missing[0]} in MLflow: register it, then repeat.", field="version")
+    if missing := sorted({version for version in wanted.values() if version is not None} - there.keys()):
+        raise NotFound(
+            f"{model} has no version {missing[0]} in MLflow: if it was deleted there, promote another one, else point "
+            "MLFLOW_TRACKING_URI at the one that has it; then repeat.",
+            field="version",
+        )
     now = aliases(client, model)
     for version, stage in stages.items():
-        if there[version].tags.get(STAGE) != stage:
+        if version in there and there[version].tags.get(STAGE) != stage:
             yield partial(client.set_model_version_tag, model, str(version), STAGE, stage)
     for alias, target in wanted.items():
         if target is None and alias in now:

@@ -10,12 +10,12 @@ from fastapi.encoders import jsonable_encoder
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
 from gyre.errands import Errands
-from gyre.errors import GyreError, NotFound
+from gyre.errors import Conflict, GyreError, NotFound
 from gyre.http.pages import NOTHING_RUNS, page_answer
 from gyre.http.routes.models import Model
 from gyre.objects import ObjectStore
 from gyre.registry import moves
-from gyre.registry.approval import heard, settle
+from gyre.registry.approval import Approval, heard, pending, settle
 from gyre.registry.mirror import mirrored
 from gyre.registry.moves import Mover
 from gyre.registry.overview import folder_of, listed, whole
@@ -81,6 +81,20 @@ def router(artifacts: ObjectStore, workflow: Workflow, errands: Errands) -> APIR
                 field="version",
             ) from None
 
+    def asked(model: str, version: int) -> Approval | None:
+        """What nobody has decided yet."""
+        try:
+            return pending(model, version, artifacts)
+        except (NotFound, Conflict):
+            return None
+
+    def hears(question: Approval) -> bool:
+        """Whether the run that asked still waits: after a week, or if somebody stopped it, it does not."""
+        try:
+            return workflow.show(question.run).status == "running"
+        except NotFound:
+            return False
+
     @routes.get("/models/{model}/versions", summary="The versions of a model, newest first.")
     def versions(
         model: Model,
@@ -92,7 +106,8 @@ def router(artifacts: ObjectStore, workflow: Workflow, errands: Errands) -> APIR
 
     @routes.get("/models/{model}/versions/{version}", summary="One version: what it is, its gates, where it stands.")
     def version(model: Model, version: Version) -> dict[str, Any]:
-        return whole(model, version, artifacts)
+        question = asked(model, version)
+        return whole(model, version, artifacts) | {"waits_for_approval": question is not None and hears(question)}
 
     @routes.get("/models/{model}/versions/{version}/card", summary="Its model card, as a page or as JSON.")
     def card(model: Model, version: Version, form: Form = "html") -> Response:
@@ -151,6 +166,12 @@ def router(artifacts: ObjectStore, workflow: Workflow, errands: Errands) -> APIR
     def approve(model: Model, version: Version, request: Request, wanted: ApproveRequest = YES) -> dict[str, Any]:
         actor = request.state.caller.id
         outcome: Literal["approved", "rejected"] = "approved" if wanted.approved else "rejected"
+        if (question := asked(model, version)) and not hears(question):
+            raise Conflict(
+                f"The run {question.run} no longer waits for version {version} of {model}: "
+                f"POST /models/{model}/promote releases it by hand.",
+                field="version",
+            )
         decided = settle(model, version, outcome, artifacts, actor=actor, comment=wanted.comment)
         workflow.answer(decided.token, {"approved": wanted.approved, "actor": actor, "comment": wanted.comment or ""})
         return {**heard(decided, artifacts).to_json(), "status_url": f"/runs/{decided.run}"}
