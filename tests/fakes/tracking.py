@@ -15,7 +15,7 @@ from gyre.registry.tracking import (
     TrackedEvaluation,
     TrackedRun,
     TrackedTraining,
-    check_numbers,
+    taken,
 )
 
 
@@ -109,9 +109,12 @@ class MemoryTracking:
                 if version.tags["gyre.run"] == made.run:
                     return number
             highest = max([self.highest.get(made.model, 0), *versions])
-            check_numbers(made.model, highest, known)
+            if refused := taken(made.model, highest, known):
+                raise refused
             number = self.highest[made.model] = highest + 1
-            self.versions.setdefault(made.model, versions)[number] = SeenVersion(made.source, made.tracked, made.note, made.tags)
+            self.versions.setdefault(made.model, versions)[number] = SeenVersion(
+                made.source, made.tracked, made.note, made.tags
+            )
             return number
 
     def mirror(self, model: str, aliases: Mapping[str, int | None], stages: Mapping[int, str]) -> bool:

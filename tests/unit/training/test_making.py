@@ -9,7 +9,7 @@ from gyre.bundle.format import read_bundle
 from gyre.bundle.predict import Predictor
 from gyre.errors import Invalid
 from gyre.training.fitting import Candidate
-from gyre.training.making import latency, make, fair_weights
+from gyre.training.making import fair_weights, latency, make
 from gyre.training.rows import PartRows
 from tests.fakes.objects import MemoryBucket
 from tests.unit.training.models import declared, rows, target

@@ -79,7 +79,7 @@ def test_a_score_is_that_of_the_fitted_model_on_rows_it_has_not_seen(estimator: 
 @pytest.mark.parametrize("weighed", [False, True])
 def test_a_calibrated_score_is_that_of_the_fitted_model_with_its_weights(method: str, weighed: bool) -> None:
     spec = declared("multiclass", NUMBERS, f"{{metric: log_loss, class_weight: balanced, calibrate: {method}}}")
-    given, candidate = part("multiclass", count=400), Candidate("naive_bayes")
+    given, candidate = part("multiclass", count=417), Candidate("naive_bayes")
     weights = np.where(given.target == objects("low")[0], 9.0, 1.0) if weighed else None
     truth = targets(spec, given.target)
     expected = []

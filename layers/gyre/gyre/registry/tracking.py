@@ -189,14 +189,15 @@ class Tracking(Protocol):
         """The aliases as MLflow has them; none of a model that was never registered."""
 
 
-def check_numbers(model: str, highest: int, known: int) -> None:
-    """Refuses a new version where its number, one above the highest there, may be another version's here."""
-    if highest < known:
-        raise Conflict(
-            f"MLflow numbers {model} from {highest + 1} where Gyre knows version {known}: point MLFLOW_TRACKING_URI at "
-            "the one that knows them, or move its registry first.",
-            field="version",
-        )
+def taken(model: str, highest: int, known: int) -> Conflict | None:
+    """Why no version is made where its number, one above the highest there, may be another version's here."""
+    if highest >= known:
+        return None
+    return Conflict(
+        f"MLflow numbers {model} from {highest + 1} where Gyre knows version {known}: point MLFLOW_TRACKING_URI at the "
+        "one that knows them, or move its registry first.",
+        field="version",
+    )
 
 
 def _once(named: Iterable[tuple[str, float]], model: str) -> dict[str, float]:

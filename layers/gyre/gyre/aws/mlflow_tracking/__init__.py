@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gyre.aws.mlflow_store import SCHEME, register, together
 from gyre.aws.mlflow_tracking import runs, versions
 from gyre.aws.mlflow_tracking.errors import told
+from gyre.errors import Conflict
 from gyre.registry.tracking import Registration, TrackedEvaluation, TrackedRun, TrackedTraining
 
 if TYPE_CHECKING:
@@ -42,7 +43,10 @@ class MlflowTracking:
         return self._record(evaluation)
 
     def register(self, made: Registration, known: int = 0) -> int:
-        return self._written(lambda client: versions.register(client, made, known))
+        found = self._written(lambda client: versions.register(client, made, known))
+        if isinstance(found, Conflict):
+            raise found
+        return found
 
     def mirror(self, model: str, aliases: Mapping[str, int | None], stages: Mapping[int, str]) -> bool:
         return self._written(lambda client: versions.mirror(client, model, aliases, stages))

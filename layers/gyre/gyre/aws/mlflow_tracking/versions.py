@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gyre.errors import NotFound
-from gyre.registry.tracking import OUR_RUN, STAGE, Registration, check_numbers
+from gyre.errors import Conflict, NotFound
+from gyre.registry.tracking import OUR_RUN, STAGE, Registration, taken
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -19,10 +19,12 @@ _ABOUT = "Trained by Gyre. What serves is decided there; stages and aliases here
 _HIGHEST = "gyre.highest"
 
 
-def register(client: MlflowClient, made: Registration, known: int) -> int:
-    """The version of this run, made if there is none. Of two that were made at once the earlier one stays."""
+def register(client: MlflowClient, made: Registration, known: int) -> int | Conflict:
+    """The version of this run, made if there is none. Of two that were made at once the earlier one stays. A refusal
+    is an answer: what rises in here, the store takes for a race that it lost."""
     if not _of_run(client, made):
-        check_numbers(made.model, _highest(client, made.model) if known else 0, known)
+        if refused := taken(made.model, _highest(client, made.model), known):
+            return refused
         _ensure_model(client, made.model)
         new = client.create_model_version(
             made.model, made.source, made.tracked, made.tags, description=made.note, await_creation_for=0
