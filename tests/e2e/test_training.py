@@ -345,14 +345,16 @@ def tasks_of_training() -> list[int]:
 
 @pytest.mark.timeout(300)
 def test_a_run_whose_task_was_killed_is_resumed_where_it_failed(gyre: GyreClient, notices: Notices) -> None:
-    text = SMALL.replace("linear]", "random_forest], space: {{random_forest: {{n_estimators: [300, 301, 302]}}}}")
+    text = SMALL.replace("linear]", "random_forest], space: {{random_forest: {{n_estimators: [800, 801, 802]}}}}")
     model, first = small(gyre, good(600), text)  # many trees, so that there is time to kill who fits them
     assert first["status"] == "succeeded", first
     started = gyre.post("/train", {"model": model})
     url = started["status_url"]
     gyre.until(lambda: states(gyre.get(url)).get("Fit") == "running", "the fit begins", 100)
-    for pid in tasks_of_training():
+    killed = tasks_of_training()
+    for pid in killed:
         os.kill(pid, signal.SIGKILL)
+    assert killed
     ended = last(gyre, url, 100)
     assert ended["status"] == "failed", ended
     gyre.until(lambda: heard(notices, started["run"], "training_failed"), "the notice of the failure")

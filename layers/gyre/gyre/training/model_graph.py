@@ -16,6 +16,7 @@ from gyre.training.calibration import Calibration
 OPSETS = {"": 20, "ai.onnx.ml": 3}
 _ML = "ai.onnx.ml"
 _DOUBLE = TensorProto.DOUBLE
+_TREES_AT_ONCE = 250
 
 
 class ModelGraph:
@@ -58,9 +59,12 @@ class ModelGraph:
     def _scores(self, scores: Trees | Additive) -> None:
         """Sums of many products in double: naive Bayes has large ones that cancel each other out."""
         if isinstance(scores, Trees):
-            self._nodes.append(_ensemble(scores))
-            self._add("Cast", ["single"], "trees", to=_DOUBLE)
-            self._add("Add", ["trees", self._constant("base", scores.base)], "scores")
+            total = self._constant("base", scores.base)
+            for at, node in enumerate(_ensembles(scores)):
+                self._nodes.append(node)
+                self._add("Cast", [node.output[0]], f"trees{at}", to=_DOUBLE)
+                self._add("Add", [total, f"trees{at}"], total := f"total{at}")
+            self._add("Identity", [total], "scores")
             return
         self._add("Cast", ["transformed"], "double", to=_DOUBLE)
         self._add("MatMul", ["double", self._constant("linear", scores.linear)], "product")
@@ -147,8 +151,9 @@ def _same(name: str) -> tuple[str, list[str], str]:
     return "Identity", [name], "probabilities"
 
 
-def _ensemble(trees: Trees) -> NodeProto:
-    """Every leaf adds its values, leaving out those of 0; one is kept, because a leaf needs one."""
+def _ensembles(trees: Trees) -> list[NodeProto]:
+    """Every leaf adds its values, leaving out those of 0; one is kept, because a leaf needs one. A node sums in single
+    precision, which shows after hundreds of trees: so each has a few of them, and their sums are added in double."""
     sizes = np.diff(trees.starts)
     count = len(sizes)
     tree = np.repeat(np.arange(count), sizes)
@@ -156,14 +161,26 @@ def _ensemble(trees: Trees) -> NodeProto:
     leaf = trees.left < 0
     kept = leaf[:, None] & (trees.values != 0)
     kept[leaf & ~kept.any(axis=1), 0] = True
-    at, column = np.nonzero(kept)
-    target = column if trees.shared else tree[at] // (count // trees.scores)
-    return helper.make_node(
-        "TreeEnsembleRegressor", ["transformed"], ["single"], name="Trees", domain=_ML,
-        n_targets=trees.scores, post_transform="NONE", aggregate_function="SUM",
-        nodes_treeids=tree, nodes_nodeids=node, nodes_featureids=np.where(leaf, 0, trees.features),
-        nodes_modes=np.where(leaf, "LEAF", "BRANCH_LEQ").tolist(), nodes_values=trees.thresholds.astype(np.float64),
-        nodes_truenodeids=np.where(leaf, 0, trees.left), nodes_falsenodeids=np.where(leaf, 0, trees.right),
-        nodes_missing_value_tracks_true=trees.missing_left.astype(np.int64),
-        target_treeids=tree[at], target_nodeids=node[at], target_ids=target, target_weights=trees.values[at, column],
-    )  # fmt: skip
+    made = []
+    for first in range(0, count, _TREES_AT_ONCE):
+        last = min(first + _TREES_AT_ONCE, count)
+        here = slice(int(trees.starts[first]), int(trees.starts[last]))
+        at, column = np.nonzero(kept[here])
+        of = tree[here][at]
+        made.append(
+            helper.make_node(
+                "TreeEnsembleRegressor", ["transformed"], [f"single{first}"], name=f"Trees{first}", domain=_ML,
+                n_targets=trees.scores, post_transform="NONE", aggregate_function="SUM",
+                nodes_treeids=tree[here] - first, nodes_nodeids=node[here],
+                nodes_featureids=np.where(leaf, 0, trees.features)[here],
+                nodes_modes=np.where(leaf[here], "LEAF", "BRANCH_LEQ").tolist(),
+                nodes_values=trees.thresholds[here].astype(np.float64),
+                nodes_truenodeids=np.where(leaf, 0, trees.left)[here],
+                nodes_falsenodeids=np.where(leaf, 0, trees.right)[here],
+                nodes_missing_value_tracks_true=trees.missing_left[here].astype(np.int64),
+                target_treeids=of - first, target_nodeids=node[here][at],
+                target_ids=column if trees.shared else of // (count // trees.scores),
+                target_weights=trees.values[here][at, column],
+            )
+        )  # fmt: skip
+    return made
