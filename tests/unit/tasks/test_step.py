@@ -107,3 +107,11 @@ def test_an_answer_that_is_no_json_fails_the_task(artifacts: Meddled) -> None:
         with pytest.raises(ValueError, match="JSON compliant"):
             kept(lambda _, value=value: {"value": value}, artifacts, reused=True)(EVENT)  # type: ignore[misc]
     assert list(artifacts.list("runs/")) == []
+
+
+def test_other_code_is_asked_anew(artifacts: Meddled) -> None:
+    """What an earlier deployment answered may lack what the state machine asks for now."""
+    counted = Counted()
+    for code in ("c0ffee", "c0ffee", "decaf"):
+        kept(counted, artifacts, reused=True, code=code)(EVENT)
+    assert counted.done == 2

@@ -80,13 +80,13 @@ def protected(spec: ModelSpec, columns: Columns) -> dict[str, Any]:
     return {name: columns[name] for name, column in spec.columns.items() if column.protected}
 
 
-def kept(task: Task, artifacts: ObjectStore, *, reused: bool) -> Task:
+def kept(task: Task, artifacts: ObjectStore, *, reused: bool, code: str = "") -> Task:
     """A task whose answer stays in the folder of its run, for whoever follows the run. One that is `reused` is not
-    done again when it is asked the same again, by a retry or because the run was resumed."""
+    done again when it is asked the same again, by a retry or because the run was resumed; by other code it is."""
 
     def answer(event: Event) -> Answer:
         folder = RunFolder(artifacts, event["model"], event["run"])
-        name, asked = f"steps/{event['task']}.json", _digest(event)
+        name, asked = f"steps/{event['task']}.json", _digest({**event, "code": code})
         if reused and (before := folder.find_json(name)) and before["asked"] == asked:
             found: Answer = before["answer"]
             return found

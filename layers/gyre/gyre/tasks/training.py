@@ -41,6 +41,6 @@ def training_tasks(
         **ReleaseTasks(stores, tracking, places.data_bucket, places.artifact_bucket, places.commit).by_name(),
     }
     return {
-        name: task if name in _UNTOLD else kept(task, stores.artifacts, reused=name in _REUSED)
+        name: task if name in _UNTOLD else kept(task, stores.artifacts, reused=name in _REUSED, code=places.commit)
         for name, task in tasks.items()
     }
