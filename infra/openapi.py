@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 
 from gyre import __version__
 from gyre.http.factory import is_open
-from gyre.http.routes import datasets, inference, models, monitoring, predictions, releases, training
+from gyre.http.routes import datasets, inference, models, monitoring, predictions, releases, training, versions
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "layers/gyre/gyre/http/openapi.json"
 
@@ -48,7 +48,7 @@ def routers() -> dict[str, list[APIRouter]]:
         "inference": [inference.router("", "", _PART)],
         "training_trigger": [
             models.router(_PART, _PART), datasets.router(_PART, _PART, frozenset()),
-            training.router(_PART, _PART, _PART), releases.router(_PART, _PART, _PART),
+            training.router(_PART, _PART, _PART), versions.router(_PART, _PART), releases.router(_PART, _PART),
         ],
         "prediction_log": [predictions.router(_PART)],
         "drift": [monitoring.router("", _PART, _PART)],

@@ -12,7 +12,7 @@ from gyre.aws.stepfunctions import StateMachine
 from gyre.http.access import KeyRing
 from gyre.http.factory import create_app
 from gyre.http.lambda_entry import http_handler, is_http
-from gyre.http.routes import datasets, models, releases, training
+from gyre.http.routes import datasets, models, releases, training, versions
 from gyre.settings import TrainingTriggerSettings
 from gyre.telemetry import logger
 from gyre.training.intake import take_in
@@ -33,7 +33,8 @@ def compose() -> FastAPI:
         models.router(data, artifacts),
         datasets.router(data, workflow, settings.hosts),
         training.router(data, artifacts, workflow),
-        releases.router(artifacts, workflow, LambdaErrands(settings.train_tasks)),
+        versions.router(artifacts, workflow),
+        releases.router(artifacts, LambdaErrands(settings.train_tasks)),
     ]
     return create_app("training_trigger", routes, KeyRing(artifacts), log)
 

@@ -118,12 +118,13 @@ def tracking(gyre: GyreClient, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("example", ["obesity", "sentiment"])
+@pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_is_trained_released_and_rolled_back(
     gyre: GyreClient, notices: Notices, example: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given a declared example, when data comes twice, then two releases, nobody touching either, and the way back."""
-    model = declare(gyre, example)
+    asks = ("approval: person", "approval: automatic")  # who is asked is tested below
+    model = declare(gyre, example, *([asks] if example == "salary_band" else []))
     first = bring(gyre, model, example, 1500, 1)
     assert first["status"] == "succeeded", first
     assert set(states(first)) >= {

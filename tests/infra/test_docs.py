@@ -18,7 +18,7 @@ from cli.main import parser
 from gyre.evaluation.disparity import LEAST_ROWS
 from gyre.evaluation.evaluate import evaluate
 from gyre.evaluation.fairness import fairness
-from gyre.http.routes import releases, training
+from gyre.http.routes import releases, training, versions
 from gyre.http.run_answer import run_answer
 from gyre.registry.approval import APPROVALS
 from gyre.registry.card import MOST_CANDIDATES
@@ -207,7 +207,7 @@ def test_every_gyre_command_can_be_typed(path: Path) -> None:
         parser().parse_args(words[1:])
 
 
-BODIES = {**vars(training), **vars(releases)}
+BODIES = {**vars(training), **vars(versions), **vars(releases)}
 
 
 def test_every_curl_asks_for_a_route_with_a_body_that_it_takes() -> None:

@@ -14,7 +14,7 @@ from gyre.datasets.report import RowCounts, report_key
 from gyre.datasets.version import DatasetVersion, keep_version
 from gyre.http.access import KEY_RING, KeyRing, Role, dump_ring, new_key
 from gyre.http.factory import create_app
-from gyre.http.routes import datasets, inference, models, monitoring, predictions, releases, training
+from gyre.http.routes import datasets, inference, models, monitoring, predictions, releases, training, versions
 from gyre.telemetry import logger
 from tests.fakes.errands import MemoryErrands
 from tests.fakes.journal import MemoryJournal
@@ -55,7 +55,8 @@ class House:
                 models.router(self.data, self.artifacts),
                 datasets.router(self.data, self.workflow, frozenset({"files.example"})),
                 training.router(self.data, self.artifacts, self.workflow),
-                releases.router(self.artifacts, self.workflow, self.errands),
+                versions.router(self.artifacts, self.workflow),
+                releases.router(self.artifacts, self.errands),
             ],
             "prediction_log": [predictions.router(self.journal)],
             "drift": [monitoring.router("c0ffee", self.data, self.workflow)],

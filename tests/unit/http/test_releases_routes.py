@@ -7,7 +7,7 @@ import pytest
 from httpx import Response
 
 from gyre.errors import NotFound, TooManyRequests, Unavailable
-from gyre.http.routes import releases
+from gyre.http.routes import releases, versions
 from gyre.registry.approval import ask, pending
 from gyre.registry.gates import Judgement, Verdict, keep_judgement
 from gyre.registry.mirror import mirror
@@ -308,6 +308,13 @@ def test_rolled_back_as_often_as_there_is_something_before(house: House) -> None
     assert (serves(house), len(house.errands.sent)) == (1, 3)
 
 
+def test_a_rollback_that_is_sent_again_goes_no_further(house: House) -> None:
+    post(house, "/promote", {"version": 3})
+    assert post(house, "/rollback", {"expected": 3}).json()["version"] == 2
+    assert "judge" in told(post(house, "/rollback", {"expected": 3}), 409)["message"]
+    assert serves(house) == 2
+
+
 def test_what_was_never_released_is_not_rolled_back() -> None:
     assert told(post(House(artifacts=released(1)), "/rollback"), 404)["field"] == "model"
     assert told(post(House(), "/withdraw"), 409)["code"] == "conflict"
@@ -452,11 +459,11 @@ def test_what_is_no_answer_of_a_person_is_422(asked: House, body: Any) -> None:
 
 
 def test_no_route_answers_without_an_admins_key(house: House) -> None:
-    routes = releases.router(house.artifacts, house.workflow, house.errands)
+    routers = [versions.router(house.artifacts, house.workflow), releases.router(house.artifacts, house.errands)]
     before = json.dumps({each.key: each.size for each in house.artifacts.list("")})
     for secret, status in ((None, 401), ("gyre_wrong", 401), (house.add_key("train"), 403)):
-        client = caller(house.app(routes), secret)
-        for route in routes.routes:
+        client = caller(house.app(*routers), secret)
+        for route in (route for router in routers for route in router.routes):
             path = route.path.format(model="wine", version="3", name="roc.svg")  # type: ignore[attr-defined]
             for method in route.methods:  # type: ignore[attr-defined]
                 assert client.request(method, path, json={"version": 3}).status_code == status, (method, path)

@@ -1,48 +1,32 @@
-"""/models/{model}/versions, /promote, /rollback …: what was trained, what serves, who moved it."""
+"""/models/{model}/release, /history, /promote, /rollback …: what serves, and who moved it."""
 
-import json
 from collections.abc import Callable
 from itertools import islice
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request
 from fastapi.encoders import jsonable_encoder
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from pydantic import Field, StrictInt, StrictStr
 
 from gyre.errands import Errands
-from gyre.errors import Conflict, GyreError, NotFound
-from gyre.http.pages import NOTHING_RUNS, page_answer
+from gyre.errors import GyreError
 from gyre.http.routes.models import Model
+from gyre.http.routes.versions import Reasoned, Version
 from gyre.objects import ObjectStore
 from gyre.registry import moves
-from gyre.registry.approval import Approval, heard, pending, settle
 from gyre.registry.mirror import mirrored
 from gyre.registry.moves import Mover
-from gyre.registry.overview import folder_of, listed, whole
 from gyre.registry.releases import Pointer, history, pointer, resolve
-from gyre.registry.version import model_version
-from gyre.workflow import Workflow
-
-Version = Annotated[int, Path(ge=1)]
-Comment = Annotated[str, Field(max_length=2_000)]
-Form = Annotated[Literal["html", "json"], Query()]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
-
-    comment: Comment | None = None
-    """Why; it stays in the history."""
-
-
-class MoveRequest(_Body):
+class MoveRequest(Reasoned):
     """A move that needs no more than a reason."""
 
 
 NOTHING_SAID = MoveRequest()
 
 
-class PromoteRequest(_Body):
+class PromoteRequest(Reasoned):
     """Which version, and to what."""
 
     version: Annotated[StrictStr | StrictInt, Field(examples=[3])]
@@ -51,81 +35,24 @@ class PromoteRequest(_Body):
     """production: it serves. challenger: it is on trial beside what serves."""
 
 
-class ApproveRequest(_Body):
-    """What the person says."""
+class RollbackRequest(Reasoned):
+    """How far back is one step, from what is production now."""
 
-    approved: bool = True
-    """False: it shall not serve."""
-
-
-YES = ApproveRequest()
+    expected: Annotated[int, Field(ge=1)] | None = None
+    """What is production now, as the caller believes; 409 if it is not. So a call that is sent again because its answer
+    was lost goes no further."""
 
 
-def router(artifacts: ObjectStore, workflow: Workflow, errands: Errands) -> APIRouter:
-    """The routes about versions and releases."""
+BACK = RollbackRequest()
+
+
+def router(artifacts: ObjectStore, errands: Errands) -> APIRouter:
+    """The routes about releases."""
     routes = APIRouter()
 
     def moved(model: str, request: Request, comment: str | None, move: Callable[[Mover], Pointer]) -> dict[str, Any]:
         made = move(Mover(request.state.caller.id, comment=comment))
         return {**_move(made), "mirror": _mirror(model, errands)}
-
-    def left(model: str, version: int, name: str, what: str) -> bytes:
-        """What the run of a version left in its folder."""
-        folder = folder_of(model_version(model, version, artifacts), artifacts)
-        try:
-            return folder.read(name)
-        except NotFound:
-            raise NotFound(
-                f"Version {version} of {model} has no {what}: GET /runs/{folder.run} shows how far its run came, and "
-                f"GET /models/{model}/versions/{version} what there is.",
-                field="version",
-            ) from None
-
-    def asked(model: str, version: int) -> Approval | None:
-        """What nobody has decided yet."""
-        try:
-            return pending(model, version, artifacts)
-        except (NotFound, Conflict):
-            return None
-
-    def hears(question: Approval) -> bool:
-        """Whether the run that asked still waits: after a week, or if somebody stopped it, it does not."""
-        try:
-            return workflow.show(question.run).status == "running"
-        except NotFound:
-            return False
-
-    @routes.get("/models/{model}/versions", summary="The versions of a model, newest first.")
-    def versions(
-        model: Model,
-        limit: Annotated[int, Query(ge=1, le=100)] = 20,
-        before: Annotated[int | None, Query(ge=1)] = None,
-    ) -> dict[str, Any]:
-        found, following = listed(model, artifacts, limit=limit, before=before)
-        return {"versions": found, "before": following}
-
-    @routes.get("/models/{model}/versions/{version}", summary="One version: what it is, its gates, where it stands.")
-    def version(model: Model, version: Version) -> dict[str, Any]:
-        question = asked(model, version)
-        return whole(model, version, artifacts) | {"waits_for_approval": question is not None and hears(question)}
-
-    @routes.get("/models/{model}/versions/{version}/card", summary="Its model card, as a page or as JSON.")
-    def card(model: Model, version: Version, form: Form = "html") -> Response:
-        return page_answer(left(model, version, f"card.{form}", "model card"), form)
-
-    @routes.get(
-        "/models/{model}/versions/{version}/evaluation", summary="How good it is on its test part, and for whom."
-    )
-    def evaluation(model: Model, version: Version) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads(left(model, version, "evaluation.json", "evaluation"))
-        folder = folder_of(model_version(model, version, artifacts), artifacts)
-        return {**told, "fairness": folder.find_json("fairness.json")}
-
-    # SVG alone, for it is text: a gateway hands bytes on as base64 unless the caller asks for their very type.
-    @routes.get("/models/{model}/versions/{version}/plots/{name}", summary="A picture of its evaluation, as SVG.")
-    def plot(model: Model, version: Version, name: Annotated[str, Path(pattern=r"^[a-z0-9_]{1,80}\.svg$")]) -> Response:
-        content = left(model, version, f"plots/{name}", f"picture {name}")
-        return Response(content, media_type="image/svg+xml", headers=NOTHING_RUNS)
 
     @routes.get("/models/{model}/release", summary="What serves, and whether MLflow knows.")
     def release(model: Model) -> dict[str, Any]:
@@ -147,8 +74,9 @@ def router(artifacts: ObjectStore, workflow: Workflow, errands: Errands) -> APIR
         )
 
     @routes.post("/models/{model}/rollback", summary="Back to what was production before; again, and one further.")
-    def rollback(model: Model, request: Request, wanted: MoveRequest = NOTHING_SAID) -> dict[str, Any]:
-        return moved(model, request, wanted.comment, lambda by: moves.rollback(model, artifacts, by))
+    def rollback(model: Model, request: Request, wanted: RollbackRequest = BACK) -> dict[str, Any]:
+        expected = wanted.expected
+        return moved(model, request, wanted.comment, lambda by: moves.rollback(model, artifacts, by, expected=expected))
 
     @routes.post("/models/{model}/withdraw", summary="Take the challenger off trial.")
     def withdraw(model: Model, request: Request, wanted: MoveRequest = NOTHING_SAID) -> dict[str, Any]:
@@ -161,20 +89,6 @@ def router(artifacts: ObjectStore, workflow: Workflow, errands: Errands) -> APIR
     @routes.post("/models/{model}/versions/{version}/restore", summary="A retired version may serve again.")
     def restore(model: Model, version: Version, request: Request, wanted: MoveRequest = NOTHING_SAID) -> dict[str, Any]:
         return moved(model, request, wanted.comment, lambda by: moves.restore(model, version, artifacts, by))
-
-    @routes.post("/models/{model}/versions/{version}/approve", summary="Say whether a version that waits may serve.")
-    def approve(model: Model, version: Version, request: Request, wanted: ApproveRequest = YES) -> dict[str, Any]:
-        actor = request.state.caller.id
-        outcome: Literal["approved", "rejected"] = "approved" if wanted.approved else "rejected"
-        if (question := asked(model, version)) and not hears(question):
-            raise Conflict(
-                f"The run {question.run} no longer waits for version {version} of {model}: "
-                f"POST /models/{model}/promote releases it by hand.",
-                field="version",
-            )
-        decided = settle(model, version, outcome, artifacts, actor=actor, comment=wanted.comment)
-        workflow.answer(decided.token, {"approved": wanted.approved, "actor": actor, "comment": wanted.comment or ""})
-        return {**heard(decided, artifacts).to_json(), "status_url": f"/runs/{decided.run}"}
 
     @routes.post("/models/{model}/mirror", status_code=202, summary="Tell MLflow anew what serves.")
     def mirror(model: Model) -> dict[str, Any]:
