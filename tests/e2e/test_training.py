@@ -60,7 +60,7 @@ def bring(gyre: GyreClient, model: str, example: str, rows: int, seed: int) -> d
 
 def about(notices: Notices, run: str, kind: str) -> dict[str, Any] | None:
     """The notice of this kind; a run may have others, such as of odd data."""
-    return notices.first(lambda notice: (notice.get("run"), notice["kind"]) == (run, kind))
+    return notices.first(lambda notice: (notice.get("run"), notice.get("kind")) == (run, kind))
 
 
 def heard(notices: Notices, run: str, kind: str) -> bool:

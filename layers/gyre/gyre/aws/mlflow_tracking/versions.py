@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
 _ABOUT = "Trained by Gyre. What serves is decided there; stages and aliases here follow it."
-# Of a model: the highest number that was given. A deleted version keeps its number, but no search tells of it.
-_HIGHEST = "gyre.highest"
+# Tags of a model, one for each number that was given: a deleted version keeps its number, but no search tells of it.
+# One tag for all would be written by two at once, which a server's database refuses.
+_GIVEN = "gyre.number."
 
 
 def register(client: MlflowClient, made: Registration, known: int) -> int | Conflict:
@@ -29,7 +30,7 @@ def register(client: MlflowClient, made: Registration, known: int) -> int | Conf
         new = client.create_model_version(
             made.model, made.source, made.tracked, made.tags, description=made.note, await_creation_for=0
         )
-        client.set_registered_model_tag(made.model, _HIGHEST, str(new.version))
+        client.set_registered_model_tag(made.model, f"{_GIVEN}{new.version}", made.run)
     first, *later = _of_run(client, made)
     for number in later:
         with _unless("RESOURCE_DOES_NOT_EXIST"):  # the other one looked, too
@@ -39,8 +40,9 @@ def register(client: MlflowClient, made: Registration, known: int) -> int | Conf
 
 def _highest(client: MlflowClient, model: str) -> int:
     found = _model(client, model)
-    told = 0 if found is None else int(found.tags.get(_HIGHEST, 0))
-    return max([told, *(int(each.version) for each in _versions(client, f"name = '{model}'"))])
+    given = [] if found is None else [name.removeprefix(_GIVEN) for name in found.tags if name.startswith(_GIVEN)]
+    there = [int(each.version) for each in _versions(client, f"name = '{model}'")]
+    return max([0, *map(int, given), *there])
 
 
 def _ensure_model(client: MlflowClient, model: str) -> None:
