@@ -20,7 +20,7 @@ Codes = npt.NDArray[np.int64]
 Shares = tuple[float, float, float]
 
 _TRAIN, _TEST, _REFERENCE = range(3)
-_QUANTILES = 10
+QUANTILES = 10
 _EXACT = 1e-6  # what is nearer to a whole number of rows is one; shares are floats
 # Rows of a class that bring it into train, test and reference: a class of one row is better learned than judged.
 _ROWS_TO_BE_IN = (1, 3, 4)
@@ -68,9 +68,7 @@ def _strata(spec: ModelSpec, target: Array) -> Codes:
     """The class of each row, or the quantile of a numeric target."""
     if spec.task != "regression":
         return _codes(target)
-    count = min(_QUANTILES, max(1, len(target) // 10))
-    edges = np.unique(np.quantile(target, np.linspace(0, 1, count + 1)[1:-1]))
-    return np.searchsorted(edges, target, side="right").astype(np.int64)
+    return by_quantile(target, min(QUANTILES, max(1, len(target) // 10)))
 
 
 def _by_share(strata: Codes, shares: Shares, shuffle: np.random.Generator, *, each_in: bool) -> npt.NDArray[np.int8]:
@@ -111,16 +109,29 @@ def _bring_in(taken: list[int], size: int, shares: Shares) -> None:
             taken[giver] -= 1
 
 
-def _by_time(time: Array, groups: Codes | None, shares: Shares) -> npt.NDArray[np.int8]:
-    """The newest rows are the test part, those before them the reference. A moment is never cut in two, and rows that
-    tell no time are trained on. A group stands where its newest row does."""
+def moments_of(time: Array, groups: Codes | None) -> Codes:
+    """Rows in the order of time: equal ones at the same moment, a group where its newest row is, and -1 for a row that
+    tells no time."""
     moments = np.full(len(time), -1, dtype=np.int64)
     told = ~is_missing(time)
     moments[told] = np.unique(time[told], return_inverse=True)[1]
-    if groups is not None:
-        newest = np.full(groups.max() + 1, -1, dtype=np.int64)
-        np.maximum.at(newest, groups, moments)
-        moments = newest[groups]
+    if groups is None:
+        return moments
+    newest = np.full(int(groups.max()) + 1, -1, dtype=np.int64)
+    np.maximum.at(newest, groups, moments)
+    return np.asarray(newest[groups])
+
+
+def by_quantile(values: Array, pieces: int) -> Codes:
+    """Of each number the piece that it falls in, of so many of about as many rows."""
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, pieces + 1)[1:-1]))
+    return np.searchsorted(edges, values, side="right").astype(np.int64)
+
+
+def _by_time(time: Array, groups: Codes | None, shares: Shares) -> npt.NDArray[np.int8]:
+    """The newest rows are the test part, those before them the reference. A moment is never cut in two, and rows that
+    tell no time are trained on. A group stands where its newest row does."""
+    moments = moments_of(time, groups)
     told = moments >= 0
     there, at = np.unique(moments[told], return_inverse=True)
     # So many rows lie in the newest moment, in the newest two, …

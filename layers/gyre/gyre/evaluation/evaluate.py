@@ -93,6 +93,16 @@ def evaluate(
     )
 
 
+def values_of(truth: Targets, found: Predictions) -> dict[str, float]:
+    """The figures alone that have a value, without saying how sure they are."""
+    named = (
+        (name, number(value))
+        for each in _measures(answers(truth, found))
+        for name, value in zip(each.names, each.values, strict=True)
+    )
+    return {name: value for name, value in named if value is not None}
+
+
 def _figures(told: Answers, seed: int) -> Iterator[tuple[str, Figure]]:
     measures = _measures(told)
     for measure, drawn in zip(measures, resampled(measures, len(told), seed=seed), strict=True):

@@ -54,7 +54,7 @@ def card(facts: CardFacts) -> dict[str, Any]:
         "purpose": {
             "description": spec.description.strip() or None, "owner": spec.owner.strip() or None, "task": spec.task,
             "does": _TASKS[spec.task], "target": spec.target, "features": list(spec.features),
-            "protected": [name for name, each in spec.columns.items() if each.protected],
+            "protected": list(spec.protected),
             "classes": list(facts.evaluation.get("classes") or facts.manifest.get("classes") or ()),
         },
         "gates": facts.judgement.to_json() if facts.judgement else None,
@@ -168,7 +168,7 @@ def _limits(facts: CardFacts) -> Iterator[str]:
 
 
 def _unfair(facts: CardFacts) -> Iterator[str]:
-    if not any(each.protected for each in facts.spec.columns.values()):
+    if not facts.spec.protected:
         yield "No column is declared protected, so nothing is known of how answers differ between groups of people."
     elif not facts.fairness:
         yield "How answers differ between protected groups was not measured."

@@ -6,13 +6,12 @@ from dataclasses import asdict, dataclass, field
 from gyre.errors import NotFound
 from gyre.objects import ObjectStore
 from gyre.registry.gates import read_judgement
-from gyre.registry.releases import Alias, Pointer, pointer_if_any
+from gyre.registry.releases import ALIASES, Pointer, current
 from gyre.registry.tracking import Tracking
 from gyre.registry.version import model_version, version_numbers
 from gyre.run_folder import RunFolder
 
 MIRRORS = "mirrors/"
-ALIASES: tuple[Alias, ...] = ("production", "champion", "challenger")
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ def mirror(model: str, tracking: Tracking, artifacts: ObjectStore) -> Mirrored:
         tracking.mirror(model, {alias: found.aliases.get(alias) for alias in ALIASES}, found.stages)
         content = json.dumps(asdict(found)).encode()
         artifacts.write(f"{MIRRORS}{model}.json", content, content_type="application/json")
-        if _revision(_pointer(model, artifacts)) == found.revision:
+        if _revision(current(model, artifacts)) == found.revision:
             return found
 
 
@@ -44,7 +43,7 @@ def mirrored(model: str, artifacts: ObjectStore) -> int | None:
 
 
 def _picture(model: str, artifacts: ObjectStore) -> Mirrored:
-    now = _pointer(model, artifacts)
+    now = current(model, artifacts)
     aliases: dict[str, int] = {} if now is None else {alias: release.version for alias, release in now.aliases.items()}
     stages = {number: _stage(model, number, now, artifacts) for number in version_numbers(model, artifacts)}
     return Mirrored(_revision(now), aliases, stages)
@@ -62,11 +61,6 @@ def _stage(model: str, number: int, now: Pointer | None, artifacts: ObjectStore)
     made = model_version(model, number, artifacts)
     judged = read_judgement(RunFolder(artifacts, model, made.run))
     return "candidate" if judged is None or judged.passed else "rejected"
-
-
-def _pointer(model: str, artifacts: ObjectStore) -> Pointer | None:
-    found = pointer_if_any(model, artifacts)
-    return found[0] if found else None
 
 
 def _revision(now: Pointer | None) -> int:

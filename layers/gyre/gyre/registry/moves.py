@@ -22,13 +22,14 @@ from gyre.registry.releases import (
     Move,
     Pointer,
     Released,
+    Traffic,
     move_at,
     move_key,
     no_release,
     pointer_if_any,
     pointer_key,
 )
-from gyre.registry.version import model_version
+from gyre.registry.version import ModelVersion, model_version
 
 NOTHING_YET = 0
 """As `expected`: nothing was production when the caller looked."""
@@ -46,7 +47,7 @@ class Mover:
 
 
 @dataclass(frozen=True)
-class _Next:
+class Next:
     """What a pointer becomes, and what the move is about."""
 
     action: Action
@@ -54,6 +55,8 @@ class _Next:
     alias: Alias | None
     before: int | None
     changes: Mapping[str, Any]
+    traffic: Traffic | None = None
+    """What the move says about shares."""
 
 
 def promote(
@@ -66,26 +69,20 @@ def promote(
         raise Invalid("The champion moves with production: promote to production.", field="alias")
     wanted = model_version(model, version, artifacts)
 
-    def change(now: Pointer | None) -> _Next | Pointer:
+    def change(now: Pointer | None) -> Next | Pointer:
         if now and now.version(alias) == version:
             return now
         _as_expected(model, now, expected)
-        if now and version in now.retired:
-            raise Conflict(f"Version {version} of {model} is retired: restore it first.", field="version")
-        if now and now.version("production") == version:
-            raise Conflict(f"Version {version} of {model} is production already.", field="version")
-        released = Released(version=version, bundle=wanted.bundle)
-        if fault := _fault(released.bundle, artifacts):
-            raise Invalid(f"Version {version} of {model} cannot be released: {fault} Train it anew.", field="version")
+        released = releasable(wanted, now, artifacts)
         before = now.version(alias) if now else None
         if alias == "challenger":
             aliases = {**(now.aliases if now else {}), "challenger": released}
-            return _Next("promote", version, alias, before, {"aliases": aliases})
+            return Next("promote", version, alias, before, {"aliases": aliases})
         former = now.aliases.get("production") if now else None
         earlier = (*(now.earlier if now else ()), *([former] if former else []))
-        return _Next("promote", version, alias, before, _production(now, released, earlier[-MOST_EARLIER:]))
+        return Next("promote", version, alias, before, _production(now, released, earlier[-MOST_EARLIER:]))
 
-    return _move(model, artifacts, by, change)
+    return move(model, artifacts, by, change)
 
 
 def rollback(model: str, artifacts: ObjectStore, by: Mover, *, expected: int | None = None) -> Pointer:
@@ -93,7 +90,7 @@ def rollback(model: str, artifacts: ObjectStore, by: Mover, *, expected: int | N
     left behind stays promotable, and no rollback leads to it. `expected` is what was production when the caller looked:
     with it, a call that is repeated because its answer was lost goes no further."""
 
-    def change(now: Pointer | None) -> _Next:
+    def change(now: Pointer | None) -> Next:
         if now is None:
             raise no_release(model)
         _as_expected(model, now, expected)
@@ -107,11 +104,11 @@ def rollback(model: str, artifacts: ObjectStore, by: Mover, *, expected: int | N
                 passed.append(f"version {each.version} is not whole ({fault.rstrip('.')})")
             else:
                 before = now.version("production")
-                return _Next("rollback", each.version, "production", before, _production(now, each, now.earlier[:at]))
+                return Next("rollback", each.version, "production", before, _production(now, each, now.earlier[:at]))
         why = f"{'; '.join(passed)}." if passed else "nothing else was production before."
         raise Conflict(f"There is nothing to roll {model} back to: {why} Promote a version instead.", field="model")
 
-    return _move(model, artifacts, by, change)
+    return move(model, artifacts, by, change)
 
 
 def withdraw(model: str, artifacts: ObjectStore, by: Mover, *, alias: Alias = "challenger") -> Pointer:
@@ -119,20 +116,20 @@ def withdraw(model: str, artifacts: ObjectStore, by: Mover, *, alias: Alias = "c
     if alias != "challenger":
         raise Conflict(f"{alias} cannot be withdrawn: promote another version, or roll back.", field="alias")
 
-    def change(now: Pointer | None) -> _Next:
+    def change(now: Pointer | None) -> Next:
         if now is None or (before := now.version(alias)) is None:
             raise Conflict(f"{model} has no challenger to withdraw.", field="alias")
         aliases = {name: each for name, each in now.aliases.items() if name != alias}
-        return _Next("withdraw", None, alias, before, {"aliases": aliases})
+        return Next("withdraw", None, alias, before, {"aliases": aliases})
 
-    return _move(model, artifacts, by, change)
+    return move(model, artifacts, by, change)
 
 
 def retire(model: str, version: int, artifacts: ObjectStore, by: Mover) -> Pointer:
     """A version that shall not serve any more. None that an alias points to."""
     model_version(model, version, artifacts)
 
-    def change(now: Pointer | None) -> _Next | Pointer:
+    def change(now: Pointer | None) -> Next | Pointer:
         retired = now.retired if now else ()
         if now and version in retired:
             return now
@@ -142,22 +139,34 @@ def retire(model: str, version: int, artifacts: ObjectStore, by: Mover) -> Point
                 "withdraw it before it is retired.",
                 field="version",
             )
-        return _Next("retire", version, None, None, {"retired": tuple(sorted((*retired, version)))})
+        return Next("retire", version, None, None, {"retired": tuple(sorted((*retired, version)))})
 
-    return _move(model, artifacts, by, change)
+    return move(model, artifacts, by, change)
 
 
 def restore(model: str, version: int, artifacts: ObjectStore, by: Mover) -> Pointer:
     """A retired version may serve again."""
     model_version(model, version, artifacts)
 
-    def change(now: Pointer | None) -> _Next:
+    def change(now: Pointer | None) -> Next:
         if now is None or version not in now.retired:
             raise Conflict(f"Version {version} of {model} is not retired.", field="version")
         left = tuple(each for each in now.retired if each != version)
-        return _Next("restore", version, None, None, {"retired": left})
+        return Next("restore", version, None, None, {"retired": left})
 
-    return _move(model, artifacts, by, change)
+    return move(model, artifacts, by, change)
+
+
+def releasable(wanted: ModelVersion, now: Pointer | None, artifacts: ObjectStore) -> Released:
+    """What an alias may point to: not retired, whole, and not what serves already."""
+    told = f"Version {wanted.version} of {wanted.model}"
+    if now and wanted.version in now.retired:
+        raise Conflict(f"{told} is retired: restore it first.", field="version")
+    if now and now.version("production") == wanted.version:
+        raise Conflict(f"{told} is production already.", field="version")
+    if fault := _fault(wanted.bundle, artifacts):
+        raise Invalid(f"{told} cannot be released: {fault} Train it anew.", field="version")
+    return Released(version=wanted.version, bundle=wanted.bundle)
 
 
 def _production(now: Pointer | None, released: Released, earlier: tuple[Released, ...]) -> dict[str, Any]:
@@ -180,9 +189,10 @@ def _as_expected(model: str, now: Pointer | None, expected: int | None) -> None:
     )
 
 
-def _move(
-    model: str, artifacts: ObjectStore, by: Mover, change: Callable[[Pointer | None], _Next | Pointer]
+def move(
+    model: str, artifacts: ObjectStore, by: Mover, change: Callable[[Pointer | None], Next | Pointer]
 ) -> Pointer:  # fmt: skip
+    """One whole move: `change` says what the pointer becomes, or answers it as it is, and then nothing moves."""
     stored = pointer_if_any(model, artifacts)
     now, etag = stored or (None, None)
     wanted = change(now)
@@ -191,6 +201,7 @@ def _move(
     revision = now.revision + 1 if now else 1
     last = Move(
         revision=revision, action=wanted.action, alias=wanted.alias, version=wanted.version, before=wanted.before,
+        share=wanted.traffic and wanted.traffic.share, shadow=wanted.traffic and wanted.traffic.shadow,
         actor=said(by.actor, "actor"), at=datetime.now(UTC).isoformat(timespec="microseconds"), run=by.run,
         reason=by.reason and said(by.reason, "reason"), comment=by.comment and said(by.comment, "comment"),
     )  # fmt: skip
@@ -202,6 +213,8 @@ def _move(
         )
     base = now or Pointer(model=model, revision=revision, last=last)
     made = base.model_copy(update={**wanted.changes, "revision": revision, "last": last})
+    if "traffic" not in wanted.changes and made.version("challenger") != base.version("challenger"):
+        made = made.model_copy(update={"traffic": None})  # shares were given to the one that is gone
     try:
         artifacts.write(
             pointer_key(model), made.dump(), content_type="application/json", replaces=etag, new=now is None

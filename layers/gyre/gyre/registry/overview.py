@@ -5,7 +5,7 @@ from typing import Any
 
 from gyre.objects import ObjectStore
 from gyre.registry.gates import read_judgement
-from gyre.registry.releases import Pointer, pointer_if_any
+from gyre.registry.releases import Pointer, current
 from gyre.registry.version import ModelVersion, model_version, version_numbers
 from gyre.run_folder import RunFolder
 
@@ -27,7 +27,7 @@ def listed(
 ) -> tuple[list[dict[str, Any]], int | None]:
     """The newest versions in short, and where to go on; only those below a number, if one is given."""
     numbers = [each for each in reversed(version_numbers(model, artifacts)) if before is None or each < before]
-    now = _pointer(model, artifacts)
+    now = current(model, artifacts)
     found = []
     for number in numbers[:limit]:
         made = model_version(model, number, artifacts)
@@ -43,7 +43,7 @@ def whole(model: str, version: int, artifacts: ObjectStore) -> dict[str, Any]:
     judged = read_judgement(folder)
     return {
         **asdict(made),
-        **_told(_standing(made, _pointer(model, artifacts), artifacts)),
+        **_told(_standing(made, current(model, artifacts), artifacts)),
         "judgement": judged and judged.to_json(),
         "plots": [name for name in folder.names("plots/") if name.endswith(".svg")],
     }
@@ -63,8 +63,3 @@ def _standing(made: ModelVersion, now: Pointer | None, artifacts: ObjectStore) -
 
 def _told(standing: Standing) -> dict[str, Any]:
     return {"aliases": list(standing.aliases), "retired": standing.retired, "gates": standing.gates}
-
-
-def _pointer(model: str, artifacts: ObjectStore) -> Pointer | None:
-    found = pointer_if_any(model, artifacts)
-    return found[0] if found else None

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from gyre.bundle.ref import BundleRef
 from gyre.errors import Invalid, NotFound, Unavailable
@@ -22,8 +22,9 @@ _PROMOTE = "POST /models/{}/promote releases one of its versions."
 
 Alias = Literal["production", "champion", "challenger"]
 ALIASES: tuple[Alias, ...] = ("production", "champion", "challenger")
-Action = Literal["promote", "rollback", "withdraw", "retire", "restore"]
+Action = Literal["promote", "rollback", "withdraw", "traffic", "retire", "restore"]
 Number = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class _Kept(BaseModel):
@@ -35,6 +36,17 @@ class Released(_Kept):
 
     version: Number
     bundle: BundleRef
+
+
+class Traffic(_Kept):
+    """What the challenger gets to see; there is none without a challenger."""
+
+    share: Share
+    """Of the rows: those that it answers in the place of production."""
+    shadow: Share
+    """Of the calls: those that it is asked as well, off the caller's path."""
+    since: AwareDatetime | None = None
+    """When these shares were set: what came before says nothing about them."""
 
 
 class Move(_Kept):
@@ -49,6 +61,10 @@ class Move(_Kept):
     """Where it points now, or which one was retired or restored."""
     before: int | None = None
     """Where it pointed before."""
+    share: Share | None = None
+    """Of the rows, for the challenger from now on."""
+    shadow: Share | None = None
+    """Of the calls."""
     actor: str
     at: str
     run: str | None = None
@@ -65,6 +81,8 @@ class Pointer(_Kept):
     aliases: dict[Alias, Released] = Field(default_factory=dict)
     earlier: tuple[Released, ...] = ()
     """What was production before, the newest last: where a rollback leads."""
+    traffic: Traffic | None = None
+    """What the challenger gets; None: nothing."""
     retired: tuple[int, ...] = ()
     last: Move
     """The move that made this revision; those before it lie under `moves/`."""
@@ -101,10 +119,22 @@ def any_release(artifacts: ObjectStore) -> bool:
 
 def pointer(model: str, artifacts: ObjectStore) -> Pointer:
     """What is released of a model; `NotFound` if nothing ever was, `Unavailable` if that cannot be read."""
-    found = pointer_if_any(model, artifacts)
+    found = current(model, artifacts)
     if found is None:
         raise no_release(model)
-    return found[0]
+    return found
+
+
+def current(model: str, artifacts: ObjectStore) -> Pointer | None:
+    """The same, for those who can go on without one."""
+    found = pointer_if_any(model, artifacts)
+    return found[0] if found else None
+
+
+def production(model: str, artifacts: ObjectStore) -> int | None:
+    """The version that serves, if one does."""
+    now = current(model, artifacts)
+    return now.version("production") if now else None
 
 
 def no_release(model: str) -> NotFound:
@@ -126,11 +156,11 @@ def pointer_if_any(model: str, artifacts: ObjectStore) -> tuple[Pointer, str] | 
 
 def history(model: str, artifacts: ObjectStore) -> Iterator[Move]:
     """Every move, the newest first, read as they are asked for; none if there was none."""
-    found = pointer_if_any(model, artifacts)
-    if found is None:
+    now = current(model, artifacts)
+    if now is None:
         return
-    yield found[0].last
-    for revision in range(found[0].revision - 1, 0, -1):
+    yield now.last
+    for revision in range(now.revision - 1, 0, -1):
         yield move_at(model, revision, artifacts)
 
 
@@ -179,8 +209,8 @@ def move_key(model: str, revision: int) -> str:
 
 
 def _latest(model: str, artifacts: ObjectStore) -> int:
-    found = pointer_if_any(model, artifacts)
-    retired = set(found[0].retired) if found else set()
+    now = current(model, artifacts)
+    retired = set(now.retired) if now else set()
     numbers = version_numbers(model, artifacts)
     if left := [each for each in numbers if each not in retired]:
         return left[-1]

@@ -80,6 +80,11 @@ class ModelSpec(Section):
         return (*columns, *(name for name, derived in self.derived.items() if derived.feature))
 
     @property
+    def protected(self) -> tuple[str, ...]:
+        """The columns between whose groups fairness is measured."""
+        return tuple(name for name, column in self.columns.items() if column.protected)
+
+    @property
     def kinds(self) -> dict[str, Kind]:
         """What each column is in an expression."""
         return {name: _KINDS[column.type] for name, column in self.columns.items()}
@@ -244,11 +249,11 @@ class ModelSpec(Section):
         regression = self.task == "regression"
         if self.training.metric and (self.training.metric in ("rmse", "mae", "r2")) != regression:
             faults.append((("training", "metric"), f"{self.training.metric} is no measure of a {self.task}"))
-        if self.gates.fairness and not any(column.protected for column in self.columns.values()):
+        if self.gates.fairness and not self.protected:
             faults.append(
                 (("gates", "fairness"), "no column is `protected: true`, so there is nothing to be fair about")
             )
-        if self.training.reweigh and not any(column.protected for column in self.columns.values()):
+        if self.training.reweigh and not self.protected:
             faults.append((("training", "reweigh"), "no column is `protected: true`, so there is nothing to weigh by"))
         faults += [
             (("training", "space", name), f"{name} is not among `training.estimators`")

@@ -17,7 +17,8 @@ from gyre.features.compute import Array
 from gyre.registry.card import CardFacts, card
 from gyre.registry.card_page import card_page
 from gyre.registry.gates import Asked, Champion, Judgement, judge, keep_judgement
-from gyre.registry.releases import pointer_if_any
+from gyre.registry.moves import NOTHING_YET
+from gyre.registry.releases import production
 from gyre.registry.version import ModelVersion, model_version
 from gyre.spec.versions import SpecVersion, spec_of
 from gyre.tasks.step import Answer, Event, Stores, Task, TrainingStep
@@ -42,10 +43,9 @@ class GateTasks:
         """What is said here holds against what was production when it was said."""
         step = TrainingStep(event, self.stores)
         made = model_version(step.model, event["version"], self.stores.artifacts)
-        released = pointer_if_any(step.model, self.stores.artifacts)
-        production = released[0].version("production") if released else None
+        serves = production(step.model, self.stores.artifacts)
         fairness = step.folder.find_json("fairness.json")
-        champion = self._champion(step, made, production)
+        champion = self._champion(step, made, serves)
         judged = judge(
             step.spec.gates,
             Asked(
@@ -58,14 +58,18 @@ class GateTasks:
         keep_judgement(judged, step.folder)
         self._keep_card(step, made, judged, champion)
         passed = "ask" if step.spec.release.approval == "person" else "promote"
-        return {"outcome": passed if judged.passed else "reject", "because": judged.words, "expected": production or 0}
+        return {
+            "outcome": passed if judged.passed else "reject",
+            "because": judged.words,
+            "expected": serves or NOTHING_YET,
+        }
 
-    def _champion(self, step: TrainingStep, made: ModelVersion, production: int | None) -> Champion | None:
+    def _champion(self, step: TrainingStep, made: ModelVersion, serves: int | None) -> Champion | None:
         """The version that serves, on the test rows that it was not trained on: those of its own training would
         flatter it. None if nothing serves, or if this version does already."""
-        if production in (None, made.version):
+        if serves in (None, made.version):
             return None
-        theirs = model_version(step.model, production, self.stores.artifacts)
+        theirs = model_version(step.model, serves, self.stores.artifacts)
         ours = self._answers(step, made, step.declared)
         try:
             known, answers = self._theirs(step, theirs)

@@ -11,7 +11,7 @@ from gyre.datasets.kept_split import split_at
 from gyre.datasets.split import PARTS
 from gyre.datasets.splitting import seen, split_version
 from gyre.errors import Invalid
-from gyre.evaluation.evaluate import evaluate
+from gyre.evaluation.evaluate import evaluate, values_of
 from gyre.evaluation.fairness import Fairness, fairness
 from gyre.evaluation.fairness_plot import fairness_plot
 from gyre.evaluation.importance import importance
@@ -23,10 +23,10 @@ from gyre.registry.version import model_version
 from gyre.run_folder import RunFolder
 from gyre.spec.model import ModelSpec
 from gyre.spec.versions import spec_of
-from gyre.tasks.step import Answer, Event, Stores, Task, TrainingStep, protected
+from gyre.tasks.step import Answer, Event, Stores, Task, TrainingStep
 from gyre.tasks.tracked import tracked_evaluation
 from gyre.training.baseline import baseline
-from gyre.training.rows import PartRows, check_columns, read_rows
+from gyre.training.rows import PartRows, check_columns, protected, read_rows
 
 EVALUATION, FAIRNESS, PLOTS = "evaluation.json", "fairness.json", "plots/"
 # Texts and moments make no groups.
@@ -50,8 +50,8 @@ class JudgeTasks:
         told = _judged(spec, self._bundle(event["bundle"]), rows, step.folder)
         dumb = baseline(spec, step.rows("train").target)
         truth = truth_of(spec, dumb.classes, rows.target)
-        beside = evaluate(spec, truth, dumb.predict(len(rows)), {}, seed=spec.training.seed).values
-        key = step.folder.write_json(EVALUATION, told | {"baseline": dict(beside)})
+        beside = values_of(truth, dumb.predict(len(rows)))
+        key = step.folder.write_json(EVALUATION, told | {"baseline": beside})
         return _figure(spec, told) | {"baseline": beside.get(metric_of(spec)), "key": key}
 
     def fairness(self, event: Event) -> Answer:

@@ -9,7 +9,7 @@ from gyre.evaluation.metric import metric_of
 from gyre.registry.approval import ask
 from gyre.registry.mirror import mirror
 from gyre.registry.moves import NOTHING_YET, Mover, promote
-from gyre.registry.releases import history, pointer_if_any
+from gyre.registry.releases import history, production
 from gyre.registry.tracking import Registration, Tracking
 from gyre.registry.version import ModelVersion, keep_version, version_numbers
 from gyre.tasks.step import Answer, Event, Stores, Task, TrainingStep
@@ -84,8 +84,7 @@ class ReleaseTasks:
         try:
             now = promote(model, version, self.stores.artifacts, by, expected=expected)
         except Conflict as error:
-            there = pointer_if_any(model, self.stores.artifacts)
-            if ((there and there[0].version("production")) or NOTHING_YET) == expected:
+            if (production(model, self.stores.artifacts) or NOTHING_YET) == expected:
                 # A race about something else is over when it is tried again; what stays, such as a version that was
                 # retired meanwhile, would lead from the gates to this very conflict for ever.
                 raise Unavailable(error.message, field=error.field) from error

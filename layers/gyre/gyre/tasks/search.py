@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from gyre.registry.releases import pointer_if_any
+from gyre.registry.releases import production
 from gyre.registry.version import ModelVersion, model_version
 from gyre.spec.policy import Search
 from gyre.tasks.step import Answer, Event, Stores, Task, TrainingStep
@@ -61,6 +61,6 @@ class SearchTasks:
     def _base(self, step: TrainingStep) -> ModelVersion | None:
         """The version that is trained again: the named one, else what serves, if anything does."""
         version = step.event["base"]
-        if version is None and (released := pointer_if_any(step.model, self.stores.artifacts)):
-            version = released[0].version("production")
+        if version is None:
+            version = production(step.model, self.stores.artifacts)
         return None if version is None else model_version(step.model, version, self.stores.artifacts)

@@ -11,7 +11,6 @@ from typing import Any
 
 from gyre.datasets.kept_split import KeptSplit, split_at
 from gyre.datasets.table import DatasetTables
-from gyre.features.compute import Columns
 from gyre.objects import ObjectStore
 from gyre.run_folder import RunFolder
 from gyre.spec.model import ModelSpec
@@ -73,11 +72,6 @@ class TrainingStep:
 
     def rows(self, part: str) -> PartRows:
         return self.stores.rows(self.event["split"], part, self.declared)
-
-
-def protected(spec: ModelSpec, columns: Columns) -> dict[str, Any]:
-    """The columns that fairness is measured by."""
-    return {name: columns[name] for name, column in spec.columns.items() if column.protected}
 
 
 def kept(task: Task, artifacts: ObjectStore, *, reused: bool, code: str = "") -> Task:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
+from gyre.datasets.split import QUANTILES, by_quantile, moments_of
 from gyre.errors import Invalid
 from gyre.evaluation.targets import Targets
 from gyre.features.compute import Array, Columns, is_missing
@@ -15,7 +16,6 @@ from gyre.spec.model import ModelSpec
 
 Places = npt.NDArray[np.int64]
 
-_QUANTILES = 10
 # A figure of one row says little, and some figures of it say nothing.
 _ROWS_OF_A_FOLD = 2
 
@@ -92,13 +92,7 @@ def _shuffled(strata: Places, groups: Places | None, count: int, seed: int) -> I
 def _in_time(time: Array, groups: Places | None, count: int) -> tuple[tuple[Places, Places], ...]:
     """Each fold is judged on what came after the rows it is fitted to. A moment is never cut in two; a group stands
     where its newest row does; rows that tell no time are the oldest."""
-    moments = np.full(len(time), -1, dtype=np.int64)
-    told = ~is_missing(time)
-    moments[told] = np.unique(time[told], return_inverse=True)[1]
-    if groups is not None:
-        newest = np.full(int(groups.max()) + 1, -1, dtype=np.int64)
-        np.maximum.at(newest, groups, moments)
-        moments = newest[groups]
+    moments = moments_of(time, groups)
     ordered = np.sort(moments)
     count = min(count, max(2, len(time) // _ROWS_OF_A_FOLD - 1))
     wanted = ordered[np.linspace(0, len(ordered), count + 2)[1:-1].astype(np.int64)]
@@ -116,9 +110,7 @@ def _strata(found: Targets, count: int) -> Places:
     """The class of each row, or the quantile of a numeric target."""
     if found.classes:
         return found.values.astype(np.int64)
-    pieces = max(1, min(_QUANTILES, len(found.values) // count))
-    edges = np.unique(np.quantile(found.values, np.linspace(0, 1, pieces + 1)[1:-1]))
-    return np.searchsorted(edges, found.values, side="right").astype(np.int64)
+    return by_quantile(found.values, max(1, min(QUANTILES, len(found.values) // count)))
 
 
 def _group_codes(group: Array) -> Places:

@@ -16,7 +16,7 @@ from gyre.objects import ObjectStore
 from gyre.spec.model import ModelSpec
 from gyre.training.compiling import Compiled, Proof, compile_bundle
 from gyre.training.fitting import Candidate, fit
-from gyre.training.rows import PartRows
+from gyre.training.rows import PartRows, protected
 
 BUNDLES = "bundles/"
 # Enough to prove that two ways of computing agree, and done in a moment.
@@ -55,8 +55,7 @@ def fair_weights(spec: ModelSpec, train: PartRows) -> Array | None:
     """What rows count, if protected groups and outcomes are to be independent in training."""
     if not spec.training.reweigh:
         return None
-    groups = {name: train.columns[name] for name, column in spec.columns.items() if column.protected}
-    return reweighing(groups, train.target)
+    return reweighing(protected(spec, train.columns), train.target)
 
 
 def latency(predictor: Predictor, columns: Columns) -> float:

@@ -39,14 +39,18 @@ class PartRows:
         return cls(columns, np.concatenate([each.target for each in parts]))
 
 
+def protected(spec: ModelSpec, columns: Columns) -> dict[str, Array]:
+    """The columns that fairness is measured by."""
+    return {name: columns[name] for name in spec.protected}
+
+
 def wanted_columns(spec: ModelSpec) -> tuple[str, ...]:
     """What a spec needs of each row: features, what derived ones are computed from, protected columns, the group and
     the time; never an id or a personal column."""
     features = {name for name in spec.features if name in spec.columns}
     inputs = frozenset().union(*(spec.inputs_of(each) for each in spec.derived.values()))
     named = filter(None, (spec.group, spec.time))
-    protected = {name for name, column in spec.columns.items() if column.protected}
-    wanted = (features | inputs | protected | set(named)) - {spec.target}
+    wanted = (features | inputs | {*spec.protected, *named}) - {spec.target}
     return tuple(name for name in spec.columns if name in wanted)
 
 

@@ -8,7 +8,7 @@ from fastapi.encoders import jsonable_encoder
 from gyre.datasets.version import version_numbers
 from gyre.errors import NotFound, NotReady
 from gyre.objects import ObjectStore
-from gyre.registry.releases import Release, pointer_if_any, releases
+from gyre.registry.releases import Release, production, releases
 from gyre.spec.base import MODEL_PATTERN
 from gyre.spec.versions import SpecVersion, add_spec, models, spec_of, versions
 
@@ -48,9 +48,7 @@ def router(data: ObjectStore, artifacts: ObjectStore) -> APIRouter:
     @routes.get("/models/{model}", summary="One model: its columns, features, data, and what serves.")
     def one(model: Model) -> dict[str, Any]:
         declared = _found(model, artifacts)
-        released = pointer_if_any(model, artifacts)
-        serves = released[0].version("production") if released else None
-        return {**_line(model, serves, data, artifacts), **_declared(declared)}
+        return {**_line(model, production(model, artifacts), data, artifacts), **_declared(declared)}
 
     @routes.get("/models/{model}/spec", summary="model.yaml as it was sent; the newest version, or a named one.")
     def spec(model: Model, version: Annotated[int | None, Query(ge=1)] = None) -> Response:
