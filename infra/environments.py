@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds the Python environments Gyre needs, each from a lock with hashes. Needs nothing but a Python from 3.9 on.
 
-python3 infra/environments.py [NAME ...]    build what is missing or out of date (all of them without a name)
+python3 infra/environments.py [NAME ...]    build what is missing or out of date (without a name, all but those on demand)
 python3 infra/environments.py --lock        resolve requirements/*.in anew
 python3 infra/environments.py --uv          print the path of a working uv
 """
@@ -42,6 +42,7 @@ class Environment:
     python: str
     purpose: str
     project: str | None = None  # a folder of ours installed into it, in place
+    on_demand: bool = False  # built only when asked for by its name
 
     @property
     def folder(self) -> Path:
@@ -77,6 +78,7 @@ ENVIRONMENTS = (
     # localstack-core 4.14 imports on 3.13 alone, whatever its metadata says (docs/decisions).
     Environment("emulator", "3.13", "LocalStack with the process executor", project="infra/emulator"),
     Environment("sam", "3.12", "SAM CLI and cfn-lint"),
+    Environment("peer", "3.12", "MLServer, which the benchmark of serving is measured against", on_demand=True),
 )
 
 
@@ -101,6 +103,7 @@ CLOSURES = (
     # LocalStack's dependencies float, and what came after its last release breaks it.
     Closure("emulator", "3.13", ("--exclude-newer", "2026-03-01")),
     Closure("sam", "3.12"),
+    Closure("peer", "3.12"),
 )
 # These resolve for one platform: moto-ext cannot be resolved for every Python at once.
 SINGLE_PLATFORM = {"emulator"}
@@ -246,7 +249,7 @@ def main(arguments: list[str]) -> int:
         elif options.lock:
             lock(find_uv())
         else:
-            wanted = [e for e in ENVIRONMENTS if not options.names or e.name in options.names]
+            wanted = [e for e in ENVIRONMENTS if (e.name in options.names if options.names else not e.on_demand)]
             if not all(e.ready() for e in wanted):
                 with only_one():
                     uv = find_uv()

@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 
 from gyre import __version__
 from gyre.http.factory import is_open
-from gyre.http.routes import datasets, inference, models, monitoring, predictions, releases, training, versions
+from gyre.http.routes import datasets, front, inference, models, monitoring, predictions, releases, training, versions
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "layers/gyre/gyre/http/openapi.json"
 
@@ -45,7 +45,7 @@ ERROR = {
 def routers() -> dict[str, list[APIRouter]]:
     """Each function's routes, by the function's name."""
     return {
-        "inference": [inference.router("", "", _PART)],
+        "inference": [front.router("", "", _PART), inference.router(_PART)],
         "training_trigger": [
             models.router(_PART, _PART), datasets.router(_PART, _PART, frozenset()),
             training.router(_PART, _PART, _PART), versions.router(_PART, _PART), releases.router(_PART, _PART),

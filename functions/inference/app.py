@@ -1,22 +1,47 @@
-"""Answers callers: the front page, health, readiness, the documents of the API."""
+"""Answers callers: predictions with their reasons, the front page, health, readiness, the documents of the API."""
+
+from functools import cache
+from typing import Any
 
 from fastapi import FastAPI
 
+from gyre.aws.queue import SqsOutlet, SqsShadows
 from gyre.aws.s3 import S3Bucket
 from gyre.http.access import KeyRing
+from gyre.http.answering import Desk
 from gyre.http.factory import create_app
 from gyre.http.lambda_entry import http_handler
-from gyre.http.routes import inference
+from gyre.http.routes import front, inference
+from gyre.serving.answer import Serving
+from gyre.serving.shelf import Shelf
 from gyre.settings import InferenceSettings
-from gyre.telemetry import logger
+from gyre.telemetry import logger, process_age
+
+
+@cache
+def parts() -> tuple[InferenceSettings, S3Bucket, Shelf, SqsOutlet, Any]:
+    settings = InferenceSettings.read()
+    log = logger("inference", settings.log_level, environment=settings.environment)
+    artifacts = S3Bucket(settings.artifact_bucket)
+    shelf = Shelf(artifacts, log, threads=settings.threads)
+    shelf.preload()
+    return settings, artifacts, shelf, SqsOutlet(settings.journal_queue, S3Bucket(settings.data_bucket)), log
 
 
 def compose() -> FastAPI:
-    settings = InferenceSettings.read()
-    artifacts = S3Bucket(settings.artifact_bucket)
-    log = logger("inference", settings.log_level, environment=settings.environment)
-    routes = inference.router(settings.environment, settings.commit, artifacts)
-    return create_app("inference", [routes], KeyRing(artifacts), log)
+    settings, artifacts, shelf, outlet, log = parts()
+    desk = Desk(Serving(shelf), outlet, SqsShadows(settings.shadow_queue), log)
+    routes = [front.router(settings.environment, settings.commit, artifacts), inference.router(desk)]
+    return create_app("inference", routes, KeyRing(artifacts), log, init_ms=process_age())
 
 
-handler = http_handler(compose)
+handler = http_handler(compose, early=True)
+
+
+def shadow(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Asks challengers what production has answered, from a queue of its own."""
+    from gyre.journal.shadow import take_shadows
+
+    _, _, shelf, outlet, log = parts()
+    failed = take_shadows({each["messageId"]: each["body"] for each in event["Records"]}, Serving(shelf), outlet, log)
+    return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}

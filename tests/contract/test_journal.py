@@ -1,14 +1,15 @@
 """The fake journal and the Delta table keep one contract."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
+from gyre.aws import lake
 from gyre.aws.lake import DeltaJournal
 from gyre.errors import NotFound
-from gyre.journal.record import JournalRecord
-from gyre.journal.table import Journal
+from gyre.journal.record import JournalRecord, JournalRow
+from gyre.journal.table import Journal, Window
 from tests.fakes.journal import MemoryJournal
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -23,7 +24,7 @@ def record(number: int, model: str = "wine", status: int = 200, at: datetime = N
         duration_ms=1.25,
         caller="test",
         correlation_id=f"c-{number}",
-        request={"rows": [{"id": "ä", "features": {"x": 1.5, "y": None}}]},
+        rows=(JournalRow(id="ä", features={"x": 1.5, "y": None}),),
     )
 
 
@@ -65,3 +66,56 @@ def test_volumes_count_calls_and_failures_since_a_moment(journal: Journal) -> No
     assert (found["wine"].calls, found["wine"].failed) == (2, 1)
     assert (found["wine"].first_at, found["wine"].last_at) == (NOON, late)
     assert (found["b"].calls, found["b"].failed) == (1, 0)
+
+
+# --- a window of one model ----------------------------------------------------------------------------------------------
+
+
+def test_a_window_holds_a_models_records_since_a_moment(journal: Journal) -> None:
+    moments = [NOON + timedelta(seconds=each) for each in (-86_400, -1, 0, 5, 3)]
+    journal.append([record(number, at=at) for number, at in enumerate(moments)])
+    journal.append([record(9, model="other", at=NOON + timedelta(seconds=4))])
+    found = journal.window("wine", NOON, 10)
+    assert [each.event_id for each in found.records] == ["event-0003", "event-0004", "event-0002"]
+    assert found.records[-1] == record(2)
+    assert not found.cut
+
+
+def test_a_window_is_told_by_the_moment_and_not_by_the_zone(journal: Journal) -> None:
+    journal.append([record(1), record(2, at=NOON - timedelta(microseconds=1))])
+    since = NOON.astimezone(timezone(timedelta(hours=-13)))
+    assert [each.event_id for each in journal.window("wine", since, 10).records] == ["event-0001"]
+
+
+@pytest.mark.parametrize(("limit", "cut"), [(1, True), (5, True), (6, False), (7, False)])
+def test_of_more_than_were_asked_for_the_newest_come(journal: Journal, limit: int, cut: bool) -> None:
+    journal.append([record(number, at=NOON + timedelta(seconds=number)) for number in range(6)])
+    found = journal.window("wine", NOON, limit)
+    assert [each.event_id for each in found.records] == [f"event-{number:04}" for number in (5, 4, 3, 2, 1, 0)][:limit]
+    assert found.cut is cut
+
+
+def test_records_of_one_moment_are_no_more_than_asked_for(journal: Journal) -> None:
+    journal.append([record(number) for number in range(9)])
+    found = journal.window("wine", NOON, 4)
+    assert (len({each.event_id for each in found.records}), found.cut) == (4, True)
+
+
+def test_an_empty_window_is_whole(journal: Journal) -> None:
+    assert journal.window("wine", NOON, 5) == Window((), cut=False)
+    journal.append([record(1)])
+    assert (
+        journal.window("beer", NOON, 5) == journal.window("wine", NOON + timedelta(seconds=1), 5) == Window((), False)
+    )
+
+
+def test_records_that_do_not_fit_into_memory_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = DeltaJournal(str(tmp_path / "journal"))
+    journal.append([record(number, at=NOON + timedelta(seconds=number)) for number in range(5)])
+    size = len(record(1).model_dump_json().encode())
+    monkeypatch.setattr(lake, "_MOST_BYTES", 3 * size + 1)
+    found = journal.window("wine", NOON, 4)
+    assert [each.event_id for each in found.records] == ["event-0004", "event-0003", "event-0002"]
+    assert found.cut
+    monkeypatch.setattr(lake, "_MOST_BYTES", 1)
+    assert [each.event_id for each in journal.window("wine", NOON, 4).records] == ["event-0004"]

@@ -84,5 +84,5 @@ def journal_record(event_id: str, model: str, status: int = 200) -> dict[str, An
         "duration_ms": 2.5,
         "caller": "test",
         "correlation_id": f"c-{event_id}",
-        "request": {"rows": [{"id": "1", "features": {"alcohol": 13.2}}]},
+        "rows": [{"id": "1", "features": {"alcohol": 13.2}}],
     }

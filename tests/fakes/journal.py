@@ -5,7 +5,7 @@ from datetime import datetime
 
 from gyre.errors import NotFound, Unavailable
 from gyre.journal.record import JournalRecord
-from gyre.journal.table import Volume
+from gyre.journal.table import Volume, Window
 
 
 class MemoryJournal:
@@ -40,3 +40,9 @@ class MemoryJournal:
             )
             for model in sorted({record.model for record in recent})
         ]
+
+    def window(self, model: str, since: datetime, limit: int) -> Window:
+        if self.down:
+            raise Unavailable("The journal is down.")
+        found = [record for record in self.newest(len(self.records), model) if record.at >= since]
+        return Window(tuple(found[:limit]), len(found) > limit)

@@ -14,7 +14,7 @@ from gyre.datasets.report import RowCounts, report_key
 from gyre.datasets.version import DatasetVersion, keep_version
 from gyre.http.access import KEY_RING, KeyRing, Role, dump_ring, new_key
 from gyre.http.factory import create_app
-from gyre.http.routes import datasets, inference, models, monitoring, predictions, releases, training, versions
+from gyre.http.routes import datasets, front, models, monitoring, predictions, releases, training, versions
 from gyre.telemetry import logger
 from tests.fakes.errands import MemoryErrands
 from tests.fakes.journal import MemoryJournal
@@ -50,7 +50,7 @@ class House:
 
     def routers(self) -> dict[str, list[APIRouter]]:
         return {
-            "inference": [inference.router("local", "c0ffee", self.artifacts)],
+            "inference": [front.router("local", "c0ffee", self.artifacts)],
             "training_trigger": [
                 models.router(self.data, self.artifacts),
                 datasets.router(self.data, self.workflow, frozenset({"files.example"})),

@@ -175,6 +175,23 @@ def test_where_all_is_ready_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> 
     assert main([]) == 0
 
 
+def test_what_is_on_demand_is_built_only_by_its_name(
+    home: Path, monkeypatch: pytest.MonkeyPatch, ran: list[list[str]]
+) -> None:
+    (home / "requirements/peer.lock").write_text("two==1\n")
+    always, asked = Environment("dev", "3.12", ""), Environment("peer", "3.12", "", on_demand=True)
+    ready(always)
+    asked.folder.mkdir()
+    monkeypatch.setattr(environments, "ENVIRONMENTS", (always, asked))
+    monkeypatch.setattr(environments, "find_uv", lambda: "uv")
+    monkeypatch.setattr(environments, "find_python", lambda uv, version: f"python{version}")
+    assert main([]) == 0
+    assert ran == []
+    assert main(["peer"]) == 0
+    assert [command[1] for command in ran] == ["venv", "pip"]
+    assert asked.stamp_file.read_text() == asked.stamp()
+
+
 def test_what_is_missing_is_built_and_stamped(monkeypatch: pytest.MonkeyPatch, ran: list[list[str]]) -> None:
     environment = Environment("dev", "3.12", "", project="project")
     environment.folder.mkdir()

@@ -148,6 +148,7 @@ class Sandbox:
         environment = {
             **blueprint.environment,
             "AWS_LAMBDA_RUNTIME_API": self._api.address,
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "LAMBDA_TASK_ROOT": str(blueprint.task_root),
             "_HANDLER": blueprint.handler,
             "HOME": str(temporary),

@@ -53,6 +53,12 @@ class TooLarge(GyreError):
     code = "too_large"
 
 
+class UnsupportedMedia(GyreError):
+    """Sent in a form that is not read here."""
+
+    code = "unsupported_media_type"
+
+
 class TooManyRequests(GyreError):
     """A limit of rate, ours or AWS's, was reached."""
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 PREFIX = "GYRE_"
 # What others have named already.
-_FOREIGN = {"mlflow_tracking_uri": "MLFLOW_TRACKING_URI"}
+_FOREIGN = {"mlflow_tracking_uri": "MLFLOW_TRACKING_URI", "memory": "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"}
 
 
 class SettingsError(Exception):
@@ -48,6 +48,20 @@ class Settings(BaseModel):
 
 class InferenceSettings(Settings):
     """functions/inference."""
+
+    data_bucket: str
+    """The bucket of uploads, datasets, the journal and what is computed from them."""
+    journal_queue: str
+    """The address of the queue that leads to the journal."""
+    shadow_queue: str
+    """The address of the queue of calls that a challenger is asked as well."""
+    memory: int = 1769
+    """In MB, as Lambda tells it: so many have one CPU."""
+
+    @property
+    def threads(self) -> int:
+        """Of a prediction: as many as there are CPUs."""
+        return max(1, self.memory // 1769)
 
 
 class TrainingTriggerSettings(Settings):

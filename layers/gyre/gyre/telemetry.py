@@ -1,7 +1,9 @@
 """JSON logs: one object a line, with the function's name and what never changes in it."""
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -25,3 +27,38 @@ class Progress:
         if self._clock() - self._said_at >= self._seconds:
             self._said_at = self._clock()
             self._say(count)
+
+
+class TimeSplit:
+    """Where the milliseconds of one call go. What is measured inside another part counts for both."""
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
+        self._began = clock()
+        self.parts: dict[str, float] = {}
+
+    @contextmanager
+    def of(self, part: str) -> Iterator[None]:
+        """Adds to this part what happens within."""
+        began = self._clock()
+        try:
+            yield
+        finally:
+            self.parts[part] = round(self.parts.get(part, 0.0) + (self._clock() - began) * 1000, 3)
+
+    @property
+    def total(self) -> float:
+        """Since it was made."""
+        return round((self._clock() - self._began) * 1000, 3)
+
+    def header(self) -> str:
+        """As browsers and proxies read it: Server-Timing."""
+        return ", ".join(f"{name};dur={ms:g}" for name, ms in [*self.parts.items(), ("total", self.total)])
+
+
+def process_age() -> float:
+    """Milliseconds since this process began; 0 where that cannot be told."""
+    try:
+        return round((time.time() - os.stat("/proc/self").st_ctime) * 1000, 1)
+    except OSError:  # no Linux
+        return 0.0

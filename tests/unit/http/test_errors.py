@@ -18,6 +18,7 @@ EXPECTED = {
     "NotFound": (404, "not_found"),
     "Conflict": (409, "conflict"),
     "TooLarge": (413, "too_large"),
+    "UnsupportedMedia": (415, "unsupported_media_type"),
     "TooManyRequests": (429, "too_many_requests"),
     "NotReady": (503, "not_ready"),
     "Unavailable": (503, "unavailable"),

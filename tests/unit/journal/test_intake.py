@@ -6,6 +6,7 @@ import pytest
 from gyre.errors import Unavailable
 from gyre.journal.intake import Message, take_batch
 from tests.fakes.journal import MemoryJournal
+from tests.fakes.objects import MemoryBucket
 from tests.unit.journal.test_record import body
 
 
@@ -29,7 +30,7 @@ def message(number: int, text: str | None = None) -> Message:
 
 
 def test_a_batch_becomes_one_append(journal: CountingJournal) -> None:
-    taken = take_batch([message(1), message(2), message(3)], journal)
+    taken = take_batch([message(1), message(2), message(3)], journal, MemoryBucket())
     assert (taken.appended, taken.refused, journal.appends) == (3, (), 1)
     assert [each.event_id for each in journal.records] == ["event-0001", "event-0002", "event-0003"]
 
@@ -39,7 +40,7 @@ def test_a_batch_becomes_one_append(journal: CountingJournal) -> None:
     ["", "not a record", "{}", body(shape=2), body(at="9999-12-31T23:59:59-12:00"), body(model="wine\n")],
 )
 def test_poison_never_holds_up_the_others(journal: CountingJournal, poison: str) -> None:
-    taken = take_batch([message(1), message(2, poison), message(3)], journal)
+    taken = take_batch([message(1), message(2, poison), message(3)], journal, MemoryBucket())
     assert taken.appended == 2
     assert [refused.id for refused in taken.refused] == ["m-2"]
     assert taken.refused[0].reason
@@ -47,32 +48,32 @@ def test_poison_never_holds_up_the_others(journal: CountingJournal, poison: str)
 
 
 def test_a_record_told_twice_in_a_batch_is_kept_once(journal: CountingJournal) -> None:
-    taken = take_batch([message(1), Message("m-2", message(1).body), message(3)], journal)
+    taken = take_batch([message(1), Message("m-2", message(1).body), message(3)], journal, MemoryBucket())
     assert (taken.appended, taken.refused) == (2, ())
     assert [each.event_id for each in journal.records] == ["event-0001", "event-0003"]
 
 
 def test_the_first_telling_of_a_record_counts(journal: CountingJournal) -> None:
     changed = json.dumps({**json.loads(message(1).body), "status": 503})
-    take_batch([message(1), Message("m-2", changed)], journal)
+    take_batch([message(1), Message("m-2", changed)], journal, MemoryBucket())
     assert [each.status for each in journal.records] == [200]
 
 
 def test_a_journal_that_is_down_gives_everything_back(journal: CountingJournal) -> None:
     journal.down = True
-    taken = take_batch([message(1), message(2, "poison"), message(3)], journal)
+    taken = take_batch([message(1), message(2, "poison"), message(3)], journal, MemoryBucket())
     assert taken.appended == 0
     assert [refused.id for refused in taken.refused] == ["m-1", "m-2", "m-3"]
     assert journal.records == []
 
 
 def test_poison_alone_writes_nothing(journal: CountingJournal) -> None:
-    taken = take_batch([message(1, "poison")], journal)
+    taken = take_batch([message(1, "poison")], journal, MemoryBucket())
     assert (taken.appended, len(taken.refused), journal.appends) == (0, 1, 0)
 
 
 def test_an_empty_batch_writes_nothing(journal: CountingJournal) -> None:
-    assert take_batch([], journal).appended == journal.appends == 0
+    assert take_batch([], journal, MemoryBucket()).appended == journal.appends == 0
 
 
 def test_what_nobody_expected_is_not_swallowed(journal: CountingJournal) -> None:
@@ -81,7 +82,7 @@ def test_what_nobody_expected_is_not_swallowed(journal: CountingJournal) -> None
             raise KeyError("a fault of ours")
 
     with pytest.raises(KeyError):
-        take_batch([message(1)], Broken())
+        take_batch([message(1)], Broken(), MemoryBucket())
 
 
 def test_the_fake_is_down_when_it_says_so(journal: CountingJournal) -> None:

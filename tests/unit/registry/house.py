@@ -28,8 +28,9 @@ def registered(model: str, version: int, artifacts: MemoryBucket, **facts: Any) 
         "rows": {"train": 700, "test": 200, "reference": 100}, "spec_version": 2, "commit": "c0ffee", "seed": 7,
         "estimator": "boosting", "parameters": {"max_iter": 100}, "metric": "f1_macro", "figures": {"f1_macro": 0.8},
         "baseline": {"f1_macro": 0.2}, "tracked": None,
+        "bundle": BundleRef(key, name, len(part) + len(manifest)),
     } | facts  # fmt: skip
-    made = ModelVersion(model=model, version=version, bundle=BundleRef(key, name, len(part) + len(manifest)), **told)
+    made = ModelVersion(model=model, version=version, **told)
     return keep_version(made, artifacts)
 
 

@@ -46,8 +46,8 @@ def test_the_first_release() -> None:
     assert found == pointer("wine", artifacts)
     assert (found.revision, found.earlier, found.retired) == (1, (), ())
     assert found.last.model_dump(exclude={"at"}) == {
-        "revision": 1, "action": "promote", "alias": "production", "version": 1, "before": None, "actor": "anna",
-        "run": "train-1", "reason": "gates", "comment": "süß",
+        "revision": 1, "action": "promote", "alias": "production", "version": 1, "before": None, "share": None,
+        "shadow": None, "actor": "anna", "run": "train-1", "reason": "gates", "comment": "süß",
     }  # fmt: skip
 
 
@@ -207,6 +207,14 @@ def test_a_challenger_is_withdrawn() -> None:
     assert (found.last.action, found.last.version, found.last.before) == ("withdraw", None, 2)
     assert serves(artifacts) == {"production": 1, "champion": 1}
     refused(artifacts, lambda: withdraw("wine", artifacts, BEN), Conflict, "no challenger")
+
+
+def test_a_challenger_that_was_replaced_is_not_withdrawn_for_the_former_one() -> None:
+    artifacts = released(3, 1)
+    promote("wine", 2, artifacts, ANNA, alias="challenger")
+    promote("wine", 3, artifacts, ANNA, alias="challenger")
+    refused(artifacts, lambda: withdraw("wine", artifacts, BEN, expected=2), Conflict, "version 3 is: judge again")
+    assert withdraw("wine", artifacts, BEN, expected=3).last.before == 3
 
 
 def test_production_cannot_be_withdrawn() -> None:

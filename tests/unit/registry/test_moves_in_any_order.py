@@ -11,12 +11,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from gyre.errors import Conflict, GyreError, Invalid, NotFound
 from gyre.registry.moves import promote, restore, retire, rollback, withdraw
 from gyre.registry.releases import ALIASES, MOST_EARLIER, Move, Pointer, history, pointer_if_any, releases, resolve
+from gyre.registry.traffic import send_traffic
 from gyre.registry.version import model_version
 from tests.unit.registry.house import ANNA, BEN, Died, Meddled, registered
 
 Trouble = Literal["none", "faster", "dies before the history", "dies before the pointer"]
 VERSIONS = st.integers(1, 4)
 EXPECTED = st.sampled_from([None, None, None, None, 0, 1, 2, 3])
+SHARES = st.sampled_from([0.0, 0.1, 0.5, 1.0])
 TROUBLES = st.sampled_from(["none", "none", "none", "faster", "dies before the history", "dies before the pointer"])
 
 
@@ -87,6 +89,19 @@ class Releases(RuleBasedStateMachine):
             assert done.version("production") == there[-1]
             assert len(done.earlier) < len(now.earlier)
 
+    @rule(version=VERSIONS, share=SHARES, shadow=SHARES, trouble=TROUBLES)
+    def sends_traffic(self, version: int, share: float, shadow: float, trouble: Trouble) -> None:
+        now = self.now
+        done = self.tries(lambda: send_traffic("wine", version, share, shadow, self.artifacts, ANNA), trouble)
+        if done:
+            found = done.traffic
+            assert ((found.share, found.shadow) if found else (0, 0)) == (share, shadow)
+            assert done.version("challenger") == version != done.version("production")
+            assert done.version("production") or not found
+            if now is None or done.revision != now.revision:
+                assert version not in self.broken
+            assert now is None or version not in now.retired
+
     @rule(trouble=TROUBLES)
     def withdraws(self, trouble: Trouble) -> None:
         self.tries(lambda: withdraw("wine", self.artifacts, ANNA), trouble)
@@ -149,8 +164,10 @@ class Releases(RuleBasedStateMachine):
         aliases: dict[str, int] = {}
         earlier: list[int] = []
         retired: set[int] = set()
+        shares: tuple[float, float] | None = None
         for move in self.made:
             assert move.alias is None or move.before == aliases.get(move.alias)
+            on_trial = aliases.get("challenger")
             match move.action, move.alias, move.version:
                 case "promote", "production", int(version):
                     earlier = [*earlier, *([move.before] if move.before else [])][-MOST_EARLIER:]
@@ -161,6 +178,9 @@ class Releases(RuleBasedStateMachine):
                     aliases |= {"production": version, "champion": version}
                 case "promote", "challenger", int(version):
                     aliases["challenger"] = version
+                case "traffic", "challenger", int(version):
+                    aliases["challenger"] = on_trial = version
+                    shares = (move.share or 0, move.shadow or 0) if move.share or move.shadow else None
                 case "withdraw", _, None:
                     del aliases["challenger"]
                 case "retire", None, int(version):
@@ -171,10 +191,13 @@ class Releases(RuleBasedStateMachine):
                     raise AssertionError(other)
             if aliases.get("challenger") == aliases.get("production"):
                 aliases.pop("challenger", None)
+            if aliases.get("challenger") != on_trial:
+                shares = None
         now = self.now
         assert {name: each.version for name, each in now.aliases.items()} == aliases if now else not self.made
         if now:
             assert ([each.version for each in now.earlier], set(now.retired)) == (earlier, retired)
+            assert (now.traffic and (now.traffic.share, now.traffic.shadow)) == shares
 
     @invariant()
     def what_serves_exists_and_is_not_retired(self) -> None:
@@ -185,6 +208,7 @@ class Releases(RuleBasedStateMachine):
                 assert released.bundle == made.bundle
                 assert released.version not in now.retired
                 assert resolve("wine", alias, self.artifacts) == released.version
+        assert now is None or now.traffic is None or {"production", "challenger"} <= set(now.aliases)
         serving = now.version("production") if now else None
         assert [each.version for each in releases(self.artifacts)] == ([serving] if serving else [])
 

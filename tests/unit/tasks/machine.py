@@ -1,4 +1,4 @@
-"""The training's state machine as Step Functions walks it: tasks are called, notices kept, errors caught by name.
+"""A state machine as Step Functions walks it: tasks are called, notices kept, errors caught by name.
 
 It knows as much of the Amazon States Language as ours needs, and like Step Functions it fails where a path leads to
 nothing."""
@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-DEFINITION = Path(__file__).resolve().parents[3] / "infra/statemachines/training.asl.json"
+MACHINES = Path(__file__).resolve().parents[3] / "infra/statemachines"
 LAMBDA, WAITING, NOTICE = (
     f"arn:aws:states:::{each}" for each in ("lambda:invoke", "lambda:invoke.waitForTaskToken", "sns:publish")
 )
+ITEMS = "arn:aws:states:::s3:getObject"
+TOO_MANY = "The specified tolerated failure threshold was exceeded"
 _MOST_STATES = 500
 _FORMAT = re.compile(r"States\.Format\('(?P<text>[^']*)', (?P<path>\$[\w.]*)\)")
 _MERGE = re.compile(r"States\.JsonMerge\(States\.StringToJson\('(?P<text>[^']*)'\), (?P<path>\$[\w.]*), false\)")
@@ -36,16 +38,21 @@ class Machine:
     """One state machine; `before` and `person` are what others do meanwhile."""
 
     call: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    definition: str = "training.asl.json"
+    read: Callable[[str], bytes] | None = None
+    """An object of the data bucket, as a Distributed Map reads its items."""
     person: Callable[[str], Mapping[str, Any]] | None = None
     """What a person answers to a token; without one nobody ever does."""
     before: dict[str, list[Callable[[], Any]]] = field(default_factory=dict)
     """By state: each happens once, right before the state is entered."""
+    tolerant: bool = False
+    """As LocalStack's, whose Distributed Map goes on whatever becomes of its items."""
     visited: list[str] = field(default_factory=list)
     notices: list[dict[str, Any]] = field(default_factory=list)
 
     def run(self, told: Mapping[str, Any]) -> dict[str, Any]:
         """The state at the end; `Failed` as the execution fails."""
-        machine = json.loads(DEFINITION.read_text())
+        machine = json.loads((MACHINES / self.definition).read_text())
         return dict(self._walk(machine, _plain(told), {}))
 
     def _walk(self, machine: Mapping[str, Any], data: Any, context: Mapping[str, Any]) -> Any:
@@ -84,12 +91,30 @@ class Machine:
                 found = _filled(state["Parameters"], data, context) if "Parameters" in state else data
                 found = state.get("Result", found)
             case "Map":
-                _at(state["MaxConcurrencyPath"], data, context)
-                found = [self._item(state, data, each) for each in _at(state["ItemsPath"], data, context)]
+                assert isinstance(_at(state["MaxConcurrencyPath"], data, context), int)
+                found = self._distributed(state, data) if "ItemReader" in state else self._inline(state, data)
             case "Task":
                 found = self._task(state, data, context)
         put = _put(data, state.get("ResultPath", "$"), found)
         return _at(state.get("OutputPath", "$"), put, context), following
+
+    def _inline(self, state: Mapping[str, Any], data: Any) -> list[Any]:
+        return [self._item(state, data, each) for each in _at(state["ItemsPath"], data, {})]
+
+    def _distributed(self, state: Mapping[str, Any], data: Any) -> list[Any]:
+        """Which item failed, and why, is not told: only that too many did."""
+        reader = state["ItemReader"]
+        assert (reader["Resource"], reader["ReaderConfig"]) == (ITEMS, {"InputType": "JSON"}) and self.read
+        items = json.loads(self.read(_filled(reader["Parameters"], data, {})["Key"]))
+        assert isinstance(items, list) and state["ToleratedFailurePercentage"] == 0
+        found = []
+        for each in items:
+            try:
+                found.append(self._item(state, data, each))
+            except Failed:
+                if not self.tolerant:
+                    raise Failed("States.ExceedToleratedFailureThreshold", TOO_MANY) from None
+        return found
 
     def _item(self, state: Mapping[str, Any], data: Any, item: Any) -> Any:
         context = {"Map": {"Item": {"Value": item}}}
@@ -181,6 +206,6 @@ def _holds(rule: Mapping[str, Any], data: Any) -> bool:
     match kind:
         case "IsNull":
             return (found is None) is bool(rule[kind])
-        case "BooleanEquals" | "StringEquals":
+        case "BooleanEquals" | "StringEquals" | "NumericEquals":
             return type(found) is type(rule[kind]) and bool(found == rule[kind])
     raise AssertionError(f"no such rule here: {kind}")

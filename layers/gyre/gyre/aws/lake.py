@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from typing import Any
 
 from arro3.core import Array, DataType, Field, Schema, Table
@@ -12,15 +13,17 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from gyre.aws.delta import storage_options
 from gyre.errors import NotFound, Unavailable
 from gyre.journal.record import JournalRecord
-from gyre.journal.table import Volume
+from gyre.journal.table import Volume, Window
 
 _TIME = DataType.timestamp("us", tz="UTC")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Of records that are read at once, as JSON: as values they take several times as much.
+_MOST_BYTES = 32_000_000
 _COLUMNS: dict[str, DataType] = {
     "event_id": DataType.utf8(),
     "model": DataType.utf8(),
     "day": DataType.utf8(),
-    "version": DataType.utf8(),
+    "version": DataType.int64(),
     "at": _TIME,
     "status": DataType.int32(),
     # The whole record beside the columns that are filtered by: the table's shape loses nothing of it.
@@ -60,13 +63,26 @@ class DeltaJournal:
         where = f"where model = {_quoted(model)} " if model else ""
         return self._records(f"{where}order by at desc limit {int(limit)}")
 
+    def window(self, model: str, since: datetime, limit: int) -> Window:
+        # Their sizes first: a call may have one row or a thousand, and the memory must do for either.
+        where = f"where model = {_quoted(model)} and {_from(since)}"
+        sizes = self._rows(
+            f"select cast(at as bigint) as moment, octet_length(record) as size from journal {where}"
+            f" order by at desc limit {int(limit) + 1}"
+        )
+        fits = sum(size <= _MOST_BYTES for size in accumulate(row["size"] for row in sizes))
+        kept = min(limit, max(1, fits), len(sizes))
+        if not kept:
+            return Window((), cut=False)
+        oldest = _moment(sizes[kept - 1]["moment"])
+        found = self._records(f"{where} and {_from(oldest)} order by at desc limit {kept}")
+        return Window(tuple(found), cut=len(sizes) > kept)
+
     def volumes(self, since: datetime) -> list[Volume]:
-        moment = since.astimezone(UTC)
         rows = self._rows(  # the one value in it is a time of ours
             "select model, count(*) as calls, count(*) filter (where status >= 500) as failed,"
             " cast(min(at) as bigint) as first_at, cast(max(at) as bigint) as last_at from journal"
-            f" where day >= {_quoted(moment.strftime('%Y-%m-%d'))} and at >= timestamp {_quoted(moment.isoformat())}"
-            " group by model order by model"
+            f" where {_from(since)} group by model order by model"
         )
         return [
             Volume(r["model"], r["calls"], r["failed"], _moment(r["first_at"]), _moment(r["last_at"])) for r in rows
@@ -93,13 +109,19 @@ def _as_table(records: Sequence[JournalRecord]) -> Table:
     rows = [_row(record) for record in records]
     columns = zip(zip(*rows, strict=True), _COLUMNS.values(), strict=True)
     arrays = [_array(list(values), kind) for values, kind in columns]
-    fields = [Field(name, kind, nullable=name == "version") for name, kind in _COLUMNS.items()]
+    fields = [Field(name, kind, nullable=name in ("version", "model")) for name, kind in _COLUMNS.items()]
     return Table.from_arrays(arrays, schema=Schema(fields))
 
 
 def _row(r: JournalRecord) -> tuple[Any, ...]:
     micros = (r.at - _EPOCH) // timedelta(microseconds=1)
     return r.event_id, r.model, r.day, r.version, micros, r.status, r.model_dump_json()
+
+
+def _from(since: datetime) -> str:
+    """The day as well: it is the partition, so that older files are not opened."""
+    moment = since.astimezone(UTC)
+    return f"day >= {_quoted(moment.strftime('%Y-%m-%d'))} and at >= timestamp {_quoted(moment.isoformat())}"
 
 
 def _moment(micros: int) -> datetime:

@@ -25,7 +25,10 @@ ScoreUnit = Literal["log_odds", "probability", "value"]
 
 MODEL, EXPLAIN, REFERENCE = "model.onnx", "explain.npz", "reference.json"
 _TYPES = {MANIFEST: "application/json", REFERENCE: "application/json"}
-_SERVED = {"model", "description", "task", "target", "id", "time", "group", "columns"}
+_SERVED: dict[str, Any] = {
+    **dict.fromkeys(("model", "description", "task", "target", "id", "time", "group", "columns"), True),
+    "release": {"cache_seconds", "serve_unlogged"},
+}
 
 
 class _Facts(BaseModel):
@@ -99,7 +102,7 @@ def served(spec: ModelSpec) -> ModelSpec:
 
 def told_spec(spec: ModelSpec) -> dict[str, Any]:
     """As a manifest holds it: with what is a default today, because a bundle must mean the same tomorrow."""
-    told: dict[str, Any] = served(spec).model_dump(mode="json", include={*_SERVED, "derived"}, exclude_none=True)
+    told: dict[str, Any] = served(spec).model_dump(mode="json", include={**_SERVED, "derived": True}, exclude_none=True)
     return told
 
 

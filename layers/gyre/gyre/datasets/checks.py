@@ -1,7 +1,7 @@
 """The checks of a spec, over one chunk after the other: which rows are taken, and why others are not."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,17 +10,16 @@ import pyarrow.compute as pc
 
 from gyre.datasets.findings import Findings
 from gyre.datasets.report import RowCounts
-from gyre.datasets.rows import Bounds, Rows, clipped, limits, truths
+from gyre.datasets.row_checks import Fences, RowChecks
+from gyre.datasets.rows import Rows, truths
 from gyre.datasets.seen import Seen, hashes_of
 from gyre.datasets.source import Chunk, Malformed
 from gyre.datasets.table import FLAGS, ROW, UPLOAD
 from gyre.datasets.typed import ARROW_TYPES
 from gyre.features.compute import derive, evaluate
-from gyre.spec.columns import Action, Check, Column
+from gyre.spec.columns import Action
 from gyre.spec.expression import parse
 from gyre.spec.model import ModelSpec
-
-Fences = Mapping[str, tuple[float, float]]
 
 QUARANTINE_SCHEMA = pa.schema(
     [
@@ -45,7 +44,7 @@ class Checker:
         self._present = frozenset(columns) & spec.columns.keys()
         # One column at least: it tells how many rows there are to an expression without any, such as 1 < 2.
         self._inputs = spec.computed_with or frozenset((spec.target,))
-        self._fences = fences
+        self._checks = RowChecks(self.findings, fences)
         self._seen = {name: Seen() for name, column in spec.columns.items() if column.unique}
         # Where each row has a value of its own, two equal rows are told apart by it.
         own = any(
@@ -65,11 +64,11 @@ class Checker:
         rows = Rows(self._spec, chunk, self._present)
         wanted = self._wanted(rows)
         for name, column in self._spec.columns.items():
-            self._column(rows, wanted, name, column)
+            self._checks.column(rows, wanted, name, column)
         derived = derive(self._spec, rows.numeric(self._inputs))
         for rule, expression in self._rules:
             broken = evaluate(expression, rows.numeric(self._inputs)) == 0
-            self._act(rows, wanted & broken, rule.name, rule.action)
+            self._checks.act(rows, wanted & broken, rule.name, rule.action)
         self._repeats(rows, wanted)
         accepted = wanted & ~rows.rejected
         self._count(rows, chunk, wanted, accepted)
@@ -80,88 +79,16 @@ class Checker:
             return np.ones(rows.count, dtype=bool)
         return np.asarray(evaluate(self._filter, rows.numeric(self._inputs)) == 1)
 
-    def _column(self, rows: Rows, wanted: np.ndarray, name: str, column: Column) -> None:
-        failed = rows.failed[name]
-        self._value(rows, wanted & failed, name, column, "type")
-        if column.range is not None:
-            low, high = column.range
-            self._bounded(rows, wanted, name, column, "range", (low, high))
-        if name in self._fences:
-            self._bounded(rows, wanted, name, column, "outliers", self._fences[name])
-        if column.values is not None:
-            known = pc.is_in(rows.values[name], value_set=pa.array(column.values, pa.string()))
-            self._value(rows, wanted & truths(pc.is_valid(rows.values[name])) & ~truths(known), name, column, "values")
-        if column.length is not None:
-            values = rows.values[name]
-            long = wanted & truths(pc.greater(pc.utf8_length(values), column.length))
-            self._value(rows, long, name, column, "length", lambda: pc.utf8_slice_codeunits(values, 0, column.length))
-        if column.required:
-            missing = truths(pc.is_null(rows.values[name])) & ~failed
-            self._value(rows, wanted & missing, name, column, "required")
-
-    def _bounded(
-        self,
-        rows: Rows,
-        wanted: np.ndarray,
-        name: str,
-        column: Column,
-        check: Check,
-        bounds: Bounds,
-    ) -> None:
-        values = rows.values[name]
-        outside = np.zeros(rows.count, dtype=bool)
-        for bound, compare in zip(limits(bounds, values.type), (pc.less, pc.greater), strict=True):
-            if bound is not None:
-                outside |= truths(compare(values, bound))
-        self._value(rows, wanted & outside, name, column, check, lambda: clipped(values, bounds))
-
-    def _value(
-        self,
-        rows: Rows,
-        broken: np.ndarray,
-        name: str,
-        column: Column,
-        check: Check,
-        nearest: Callable[[], pa.Array] | None = None,
-    ) -> None:
-        """What the column wants done where a value breaks a check; `nearest` tells the values that keep it."""
-        if not broken.any():
-            return
-        action = column.action(check)
-        cells = None if column.personal else rows.cells(name)
-        self._act(rows, broken, check, action, name, cells)
-        if action in ("clip", "drop"):
-            rows.change(name, broken, nearest() if action == "clip" and nearest is not None else None)
-
-    def _act(
-        self,
-        rows: Rows,
-        broken: np.ndarray,
-        code: str,
-        action: Action,
-        column: str | None = None,
-        cells: pa.Array | None = None,
-    ) -> None:
-        if not broken.any():
-            return
-        self.findings.add(code, action, broken, column=column, cells=cells)
-        told = f"{code}:{column}" if column else code
-        if action in ("reject", "fail"):
-            rows.mark(rows.reasons, broken, told)
-            rows.rejected |= broken
-        elif action == "flag":
-            rows.mark(rows.flags, broken, told)
-
     def _repeats(self, rows: Rows, wanted: np.ndarray) -> None:
         """Values that must be unique, and whole rows: the first of the rows that are otherwise right is kept."""
         for name, seen in self._seen.items():
             right = wanted & ~rows.rejected & truths(pc.is_valid(rows.values[name]))
             broken = _among(right, seen, [rows.values[name]])
-            self._value(rows, broken, name, self._spec.columns[name], "unique")
+            self._checks.value(rows, broken, name, self._spec.columns[name], "unique")
         if self._rows_seen is not None:
             right = wanted & ~rows.rejected
             broken = _among(right, self._rows_seen, [rows.cells(name) for name in sorted(self._present)])
-            self._act(rows, broken, "duplicate", self._duplicates)
+            self._checks.act(rows, broken, "duplicate", self._duplicates)
 
     def _count(self, rows: Rows, chunk: Chunk, wanted: np.ndarray, accepted: np.ndarray) -> None:
         for each in chunk.malformed:

@@ -46,7 +46,7 @@ class CsvRows:
 
     def chunks(self, text: Text) -> Iterator[Chunk]:
         waiting = _Waiting()
-        for piece in self._pieces(text):
+        for _, piece in self._pieces(text, PIECE_BYTES):
             waiting.add(piece)
             if waiting.is_full:
                 yield from waiting.chunks()
@@ -54,14 +54,21 @@ class CsvRows:
             raise no_rows(self._name)
         yield from waiting.chunks()
 
-    def _pieces(self, text: Text) -> Iterator[_Piece]:
+    def cut(self, text: Text, piece_bytes: int) -> Iterator[tuple[bytes, int]]:
+        """The text in pieces of whole rows, each with how many they are."""
+        before = 0
+        for content, piece in self._pieces(text, piece_bytes):
+            yield content, piece.last - before
+            before = piece.last
+
+    def _pieces(self, text: Text, piece_bytes: int) -> Iterator[tuple[bytes, _Piece]]:
         rest, row = b"", 0
-        while block := text.read(PIECE_BYTES):
+        while block := text.read(piece_bytes):
             rest += block
             for end in _row_ends(rest, self._quote.encode()):
                 piece = self._parsed(rest[:end], row)
                 if piece.is_closed:
-                    yield piece
+                    yield rest[:end], piece
                     rest, row = rest[end:], piece.last
                     break
             else:
@@ -76,7 +83,7 @@ class CsvRows:
                 f"{self._name}: row {piece.last:,} opens a {self._quote} that is never closed, and so swallows the "
                 "rest of the file. Close it, or double it if it is part of the text."
             )
-        yield piece
+        yield rest, piece
 
     def _parsed(self, content: bytes, row: int) -> _Piece:
         malformed: list[Malformed] = []

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -21,14 +22,29 @@ LOOKED_AT_ROWS = 200
 
 def open_csv(name: str, text: Text, reading: "Reading", *, tabs: bool) -> Opened:
     """Finds delimiter and columns; the rows follow when the chunks are taken."""
+    head = read_head(name, text, reading, tabs=tabs)
+    rows = CsvRows(name, head.columns, head.delimiter, reading.quote)
+    told = "tab" if head.delimiter == "\t" else head.delimiter
+    return Opened(head.columns, {"format": "csv", "delimiter": told}, rows.chunks(text))
+
+
+@dataclass(frozen=True)
+class Head:
+    """What stands before the rows, and how many bytes it takes."""
+
+    columns: tuple[str, ...]
+    delimiter: str
+    size: int
+
+
+def read_head(name: str, text: Text, reading: "Reading", *, tabs: bool) -> Head:
+    """Finds delimiter and columns; what is read on from the text are its rows."""
     _check_marks(name, reading)
     head = text.head.decode(errors="ignore")  # its last character may be cut in two
     delimiter = reading.delimiter or ("\t" if tabs else _delimiter_of(head, reading))
     header, length = _header(name, head, delimiter, reading.quote, text.head_is_all)
     columns = checked_columns(name, header)
-    text.read(length)
-    rows = CsvRows(name, columns, delimiter, reading.quote)
-    return Opened(columns, {"format": "csv", "delimiter": "tab" if delimiter == "\t" else delimiter}, rows.chunks(text))
+    return Head(columns, delimiter, len(text.read(length)))
 
 
 def _check_marks(name: str, reading: "Reading") -> None:

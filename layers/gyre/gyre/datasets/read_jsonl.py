@@ -27,10 +27,10 @@ def open_jsonl(name: str, text: Text, reading: "Reading") -> Opened:
         head.append(block)
         if sum(map(len, head)) >= LOOKED_AT_ROWS or sum(map(len, chain(*head))) > LOOKED_AT_CHARACTERS:
             break
-    keys = _keys(name, list(islice(chain(*head), LOOKED_AT_ROWS)))
+    keys = keys_of(name, list(islice(chain(*head), LOOKED_AT_ROWS)))
     columns = checked_columns(name, keys)
     rows = JsonRows(tuple(keys), columns, reading.decimal)
-    return Opened(columns, {"format": "jsonl"}, rows.chunks(_batches(chain(head, blocks))))
+    return Opened(columns, {"format": "jsonl"}, rows.chunks(in_batches(chain(head, blocks))))
 
 
 def _blocks(name: str, text: Text) -> Iterator[list[str]]:
@@ -39,24 +39,31 @@ def _blocks(name: str, text: Text) -> Iterator[list[str]]:
     while block := text.read(BLOCK_BYTES):
         whole, _, rest = (rest + block).rpartition(b"\n")
         if len(rest) > CHUNK_BYTES:
-            raise Invalid(
-                f"{name}: a line is longer than {CHUNK_BYTES >> 20} MiB. Write one JSON object per line; "
-                "a JSON array is not read."
-            )
-        yield _not_blank(whole)
-    yield _not_blank(rest)
+            raise too_long(name)
+        yield not_blank(whole)
+    yield not_blank(rest)
 
 
-def _not_blank(lines: bytes) -> list[str]:
+def too_long(name: str) -> Invalid:
+    """Of a line that no row is."""
+    return Invalid(
+        f"{name}: a line is longer than {CHUNK_BYTES >> 20} MiB. Write one JSON object per line; "
+        "a JSON array is not read."
+    )
+
+
+def not_blank(lines: bytes) -> list[str]:
+    """As text, those that hold anything."""
     return [line for line in lines.decode().split("\n") if line and not line.isspace()]
 
 
-def _batches(blocks: Iterable[list[str]]) -> Iterator[tuple[str, ...]]:
+def in_batches(blocks: Iterable[list[str]]) -> Iterator[tuple[str, ...]]:
+    """As many as are made columns at one time."""
     for block in blocks:
         yield from batched(block, ROWS_AT_ONCE)
 
 
-def _keys(name: str, lines: list[str]) -> list[str]:
+def keys_of(name: str, lines: list[str]) -> list[str]:
     """All that the lines have, in the order in which they appear."""
     keys, reason = dict[str, None](), ""
     for line in lines:

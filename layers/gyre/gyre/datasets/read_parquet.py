@@ -1,6 +1,7 @@
 """A Parquet file in chunks, its values as text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -29,8 +30,32 @@ SKEWED_CHUNK_BYTES = 4 * CHUNK_BYTES
 _UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
 
 
+@dataclass(frozen=True)
+class Footer:
+    """What a file says of itself."""
+
+    metadata: Any
+    schema: pa.Schema
+    columns: tuple[str, ...]
+    limit: int
+    """So many bytes it may unpack to."""
+
+    @property
+    def rows(self) -> int:
+        return int(self.metadata.num_rows)
+
+
 def open_parquet(name: str, stream: BinaryIO, size: int, reading: "Reading") -> Opened:
     """Reads the footer: columns, and whether the file is in a sane relation to what it holds."""
+    found = read_footer(name, stream, size)
+    if not found.rows:
+        raise no_rows(name)
+    facts = {"format": "parquet", "compression": "internal", "rows": f"{found.rows}"}
+    return Opened(found.columns, facts, _chunks(name, stream, found, reading.decimal))
+
+
+def read_footer(name: str, stream: BinaryIO, size: int) -> Footer:
+    """The footer of a file that can be read here, though it may have no row."""
     if not size:
         raise Invalid(f"{name} is empty: it has no bytes at all. Upload it again.")
     try:
@@ -46,15 +71,31 @@ def open_parquet(name: str, stream: BinaryIO, size: int, reading: "Reading") -> 
                 f"{name}: column {column!r} holds {field.type}, and a cell is one text, number, time or truth value. "
                 "Make plain columns of it, or leave it out."
             )
-    if not found.num_rows:
-        raise no_rows(name)
     if found.num_rows > MAX_ROWS:
         raise TooLarge(f"{name} has {found.num_rows:,} rows; {MAX_ROWS:,} are the most. Split it into several files.")
     limit = max(UNPACKED_FREELY, UNPACKED_TIMES * size)
     if sum(found.row_group(at).total_byte_size for at in range(found.num_row_groups)) > limit:
         raise _bomb(name)
-    facts = {"format": "parquet", "compression": "internal", "rows": f"{found.num_rows}"}
-    return Opened(columns, facts, _chunks(name, stream, found, columns, limit, reading.decimal))
+    return Footer(found, schema, columns, limit)
+
+
+def row_groups(name: str, stream: BinaryIO, footer: Footer, groups: Iterable[int]) -> Iterator[pa.RecordBatch]:
+    """Their rows as the file types them, as many at once as fit into memory as text, too."""
+    try:
+        file, sizes = _opened(stream, footer.metadata), _Sizes(stream, footer.metadata)
+        for group in groups:
+            yield from file.iter_batches(sizes.rows_at_once(group), row_groups=[group], use_threads=False)
+    except _UNREADABLE as error:
+        raise _unreadable(name, error) from error
+
+
+def text_cells(name: str, footer: Footer, batch: pa.RecordBatch, decimal: str) -> pa.RecordBatch:
+    """The same rows, every cell as text."""
+    try:
+        cells = [as_text(name, *each, decimal) for each in zip(footer.columns, batch.columns, strict=True)]
+    except _UNREADABLE as error:
+        raise _unreadable(name, error) from error
+    return pa.RecordBatch.from_arrays(cells, schema=pa.schema([(column, pa.string()) for column in footer.columns]))
 
 
 def _opened(stream: BinaryIO, metadata: Any = None, dictionaries: Sequence[str] = ()) -> pq.ParquetFile:
@@ -81,27 +122,17 @@ def _bomb(name: str) -> TooLarge:
     )
 
 
-def _chunks(
-    name: str, stream: BinaryIO, metadata: Any, columns: tuple[str, ...], limit: int, decimal: str
-) -> Iterator[Chunk]:
-    schema = pa.schema([(column, pa.string()) for column in columns])
+def _chunks(name: str, stream: BinaryIO, footer: Footer, decimal: str) -> Iterator[Chunk]:
     first, told = 1, 0
-    try:
-        file, sizes = _opened(stream, metadata), _Sizes(stream, metadata)
-        for group in range(metadata.num_row_groups):
-            for batch in file.iter_batches(sizes.rows_at_once(group), row_groups=[group], use_threads=False):
-                cells = [as_text(name, *each, decimal) for each in zip(columns, batch.columns, strict=True)]
-                size = sum(each.nbytes for each in cells)
-                if size > CHUNK_BYTES:
-                    _check_rows(name, cells, first)
-                told += size - 4 * len(cells) * len(batch)  # a missing cell has its place in Arrow, and is no text
-                if told > limit:
-                    raise _bomb(name)
-                rows = pa.RecordBatch.from_arrays(cells, schema=schema)
-                yield Chunk(rows, pa.array(np.arange(first, first + len(rows), dtype=np.int64)), ())
-                first += len(rows)
-    except _UNREADABLE as error:
-        raise _unreadable(name, error) from error
+    for batch in row_groups(name, stream, footer, range(footer.metadata.num_row_groups)):
+        rows = text_cells(name, footer, batch, decimal)
+        if rows.nbytes > CHUNK_BYTES:
+            _check_rows(name, rows.columns, first)
+        told += rows.nbytes - 4 * rows.num_columns * len(rows)  # a missing cell has its place, and is no text
+        if told > footer.limit:
+            raise _bomb(name)
+        yield Chunk(rows, pa.array(np.arange(first, first + len(rows), dtype=np.int64)), ())
+        first += len(rows)
 
 
 def _check_rows(name: str, cells: Sequence[pa.Array], first: int) -> None:

@@ -14,6 +14,7 @@ from gyre.spec.base import COLUMN_PATTERN, OURS
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from gyre.datasets.text import Text
     from gyre.spec.reading import Reading
 
 MAX_COLUMNS = 2_000
@@ -72,35 +73,57 @@ class Opened:
     chunks: Iterator[Chunk]
 
 
-def open_upload(name: str, stream: BinaryIO, reading: "Reading") -> Opened:
-    """Reads the head of a file. What cannot be read at all is `Invalid`, here or while the chunks are taken."""
-    kind = _format_of(name)
+@dataclass(frozen=True)
+class Kind:
+    """What a file is, by its name and its first bytes."""
+
+    format: Format
+    size: int
+    packed: bool
+    """By gzip, whatever its name says."""
+
+
+def kind_of(name: str, stream: BinaryIO) -> Kind:
+    """`Invalid` if it is none of ours, or not what it is named."""
+    kind = format_of(name)
     size = stream.seek(0, io.SEEK_END)
     stream.seek(0)
     magic = stream.read(4)
     stream.seek(0)
     if kind == "parquet":
-        from gyre.datasets.read_parquet import open_parquet
-
         if magic != b"PAR1":  # of the others, Parquet's own reader has more to say
             refuse_foreign(name, magic)
-        return open_parquet(name, stream, size, reading)
-
-    from gyre.datasets.text import Text, Unpacked
-
+        return Kind(kind, size, packed=False)
     packed = magic.startswith(_GZIP)
     if name.lower().endswith(".gz") and not packed and size:
         raise Invalid(f"{name} is not a gzip file, though its name ends with .gz. Name it as what it is, or pack it.")
-    text = Text(name, Unpacked(name, stream, size) if packed else stream, reading.encoding)
-    if kind == "jsonl":
+    return Kind(kind, size, packed)
+
+
+def text_of(name: str, stream: BinaryIO, kind: Kind, reading: "Reading") -> "Text":
+    """A file of text, unpacked and decoded."""
+    from gyre.datasets.text import Text, Unpacked
+
+    return Text(name, Unpacked(name, stream, kind.size) if kind.packed else stream, reading.encoding)
+
+
+def open_upload(name: str, stream: BinaryIO, reading: "Reading") -> Opened:
+    """Reads the head of a file. What cannot be read at all is `Invalid`, here or while the chunks are taken."""
+    kind = kind_of(name, stream)
+    if kind.format == "parquet":
+        from gyre.datasets.read_parquet import open_parquet
+
+        return open_parquet(name, stream, kind.size, reading)
+    text = text_of(name, stream, kind, reading)
+    if kind.format == "jsonl":
         from gyre.datasets.read_jsonl import open_jsonl
 
         opened = open_jsonl(name, text, reading)
     else:
         from gyre.datasets.read_csv import open_csv
 
-        opened = open_csv(name, text, reading, tabs=kind == "tsv")
-    facts = {"compression": "gzip" if packed else "none", "encoding": text.encoding}
+        opened = open_csv(name, text, reading, tabs=kind.format == "tsv")
+    facts = {"compression": "gzip" if kind.packed else "none", "encoding": text.encoding}
     return Opened(opened.columns, {**opened.facts, **facts}, opened.chunks)
 
 
@@ -141,7 +164,8 @@ def no_rows(name: str) -> Invalid:
     return Invalid(f"{name} has columns and no rows: a header alone teaches nothing. Upload it with its rows.")
 
 
-def _format_of(name: str) -> Format:
+def format_of(name: str) -> Format:
+    """How a file is read, by the ending of its name."""
     plain = name.lower().removesuffix(".gz")
     kind = _FORMATS.get(plain.rpartition(".")[2]) if "." in plain else None
     if kind is None:

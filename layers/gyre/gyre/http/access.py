@@ -65,11 +65,16 @@ def dump_ring(keys: Iterable[Key]) -> bytes:
 class KeyRing:
     """The keys of this deployment, read from the artifact bucket and kept for a few seconds."""
 
-    def __init__(self, artifacts: ObjectStore, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, artifacts: ObjectStore, clock: Callable[[], float] = time.time) -> None:
         self._artifacts = artifacts
-        self._clock = clock
+        self._clock = clock  # the time of day, because a frozen environment's other clocks may stand still
         self._keys: tuple[Key, ...] = ()
         self._read_at: float | None = None
+
+    @property
+    def fresh(self) -> bool:
+        """Whether a secret can be looked up without asking the bucket."""
+        return self._read_at is not None and 0 <= self._clock() - self._read_at < FRESH_SECONDS
 
     def caller(self, secret: str | None) -> Caller:
         """Who this secret belongs to, or `Unauthenticated`."""
@@ -84,8 +89,8 @@ class KeyRing:
         return Caller(found[0].id, found[0].role)
 
     def _current(self) -> tuple[Key, ...]:
-        now = self._clock()
-        if self._read_at is None or now - self._read_at >= FRESH_SECONDS:
+        if not self.fresh:
+            now = self._clock()
             try:
                 self._keys = parse_ring(self._artifacts.read(KEY_RING).content)
             except NotFound:

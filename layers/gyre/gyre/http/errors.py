@@ -18,6 +18,7 @@ STATUS: dict[type[errors.GyreError], int] = {
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.TooLarge: 413,
+    errors.UnsupportedMedia: 415,
     errors.TooManyRequests: 429,
     errors.NotReady: 503,
     errors.Unavailable: 503,
@@ -51,18 +52,22 @@ def unknown_answer(request_id: str) -> JSONResponse:
     return error_answer(500, "internal", message, request_id)
 
 
+def malformation(faults: Sequence[Any]) -> errors.Invalid:
+    """What pydantic found, as one of ours: its first fault."""
+    first = faults[0]
+    no_json = first["type"] == "json_invalid"  # its place is a position in the text
+    place = [str(part) for part in first["loc"] if part not in ("body", "query", "path")]
+    field = None if no_json else ".".join(place) or None
+    sent = "" if no_json or first["type"] == "missing" else f" (sent: {repr(first.get('input'))[:80]})"
+    return errors.Invalid(f"{field or 'The request'}: {first['msg']}{sent}.", field=field)
+
+
 def map_errors(app: FastAPI) -> None:
     """What FastAPI itself refuses, in our shape; our own errors go out by `answer_for`, in factory.py."""
 
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        no_json = first["type"] == "json_invalid"  # its place is a position in the text
-        place = [str(part) for part in first["loc"] if part not in ("body", "query", "path")]
-        field = None if no_json else ".".join(place) or None
-        sent = "" if no_json or first["type"] == "missing" else f" (sent: {repr(first.get('input'))[:80]})"
-        message = f"{field or 'The request'}: {first['msg']}{sent}."
-        return error_answer(422, "invalid", message, request.state.request_id, field)
+        return answer_for(malformation(error.errors()), request.state.request_id)
 
     @app.exception_handler(HTTPException)
     async def protocol(request: Request, error: HTTPException) -> JSONResponse:

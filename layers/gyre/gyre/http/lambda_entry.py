@@ -1,5 +1,6 @@
 """From a Lambda event to an app and back."""
 
+import os
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -14,12 +15,17 @@ _TEXTS = [*DEFAULT_TEXT_MIME_TYPES, "application/yaml", "image/svg+xml"]
 Handler = Callable[[dict[str, Any], Any], Any]
 
 
-def http_handler(compose: Callable[[], FastAPI]) -> Handler:
-    """A handler whose app is composed once, at the first call: nothing is read or opened by an import."""
+def http_handler(compose: Callable[[], FastAPI], *, early: bool = False) -> Handler:
+    """A handler whose app is composed once, at the first call: nothing is read or opened by an import. The one
+    exception is `early`, where Lambda starts an environment: what happens then has the whole CPU, and no caller waits
+    for it where environments are kept ready."""
 
     @cache
     def adapter() -> Mangum:
         return Mangum(compose(), lifespan="off", text_mime_types=_TEXTS)
+
+    if early and os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE"):
+        adapter()
 
     def handle(event: dict[str, Any], context: Any) -> Any:
         return adapter()(event, context)

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gyre.errors import Invalid, Unavailable
-from gyre.journal.record import JournalRecord, read_record
+from gyre.errors import Invalid, NotFound, TooManyRequests, Unavailable
+from gyre.journal.outlet import unpack
+from gyre.journal.record import JournalRecord
 from gyre.journal.table import Journal
+from gyre.objects import ObjectStore
 
 
 @dataclass(frozen=True)
@@ -28,23 +30,28 @@ class Refused:
 class Taken:
     """What became of a batch."""
 
-    appended: int
+    records: tuple[JournalRecord, ...]
+    """What the journal has now."""
     refused: tuple[Refused, ...]
 
+    @property
+    def appended(self) -> int:
+        return len(self.records)
 
-def take_batch(messages: Sequence[Message], journal: Journal) -> Taken:
+
+def take_batch(messages: Sequence[Message], journal: Journal, data: ObjectStore) -> Taken:
     """Appends what can be read: a bad message never holds up the others, one told twice in the batch is kept once."""
     refused: list[Refused] = []
     records: dict[str, JournalRecord] = {}
     for message in messages:
         try:
-            record = read_record(message.body)
+            record = unpack(message.body, data)
             records.setdefault(record.event_id, record)
-        except Invalid as error:
+        except (Invalid, NotFound, Unavailable, TooManyRequests) as error:
             refused.append(Refused(message.id, error.message))
     if records:
         try:
             journal.append(list(records.values()))
         except Unavailable as error:
-            return Taken(0, tuple(Refused(message.id, error.message) for message in messages))
-    return Taken(len(records), tuple(refused))
+            return Taken((), tuple(Refused(message.id, error.message) for message in messages))
+    return Taken(tuple(records.values()), tuple(refused))

@@ -1,5 +1,6 @@
 """One record of the journal: a call to a model and what came of it."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,9 @@ from gyre.spec.base import MODEL_PATTERN
 SHAPE: Literal[1] = 1
 EVENT_PATTERN = r"^[A-Za-z0-9_-]{8,80}$"
 
+Kind = Literal["online", "batch", "shadow"]
+Milliseconds = Annotated[float, Field(ge=0)]
+
 
 def _in_utc(moment: datetime) -> datetime:
     try:
@@ -19,44 +23,112 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError("lies beyond the calendar") from None
 
 
-class JournalRecord(BaseModel):
-    """What goes over the queue as one message. `shape` grows with each change that an older reader cannot take."""
-
+class _Told(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Fault(_Told):
+    """Why something was not answered."""
+
+    code: str
+    message: str
+    field: str | None = None
+
+
+class Contribution(_Told):
+    """What one feature added to a score."""
+
+    feature: str
+    value: Any = None
+    contribution: float
+
+
+class JournalRow(_Told):
+    """One row of a call, and its answer."""
+
+    id: str | int | None = None
+    """The caller's own name for it."""
+    version: int | None = None
+    """Who answered; none where nobody could."""
+    features: Mapping[str, Any] = {}
+    """As they were sent. Personal columns are never among them."""
+    prediction: bool | int | float | str | None = None
+    probabilities: Mapping[str, float] | None = None
+    """By class, in the model's order; none of a regression."""
+    confidence: float | None = None
+    """The probability of the class that was predicted."""
+    base_value: float | None = None
+    explanation: tuple[Contribution, ...] | None = None
+    """The features that weighed most, if they were asked for."""
+    fault: Fault | None = None
+    """Why this row has no answer, in a call that was answered otherwise."""
+
+
+class Served(_Told):
+    """A release that was asked in a call."""
+
+    version: Annotated[int, Field(ge=1)]
+    alias: Literal["production", "champion", "challenger"] | None = None
+    """What it was asked as; none where it was asked for by its number."""
+    bundle: str | None = None
+    """The hash of what answered."""
+    rows: Annotated[int, Field(ge=0)] = 0
+    ms: Milliseconds = 0.0
+    """To predict and explain these rows."""
+    fault: str | None = None
+    """Why it could not answer, so that another one did."""
+
+
+class JournalRecord(_Told):
+    """What goes over the queue as one message. `shape` grows with each change that an older reader cannot take."""
 
     shape: Literal[1] = SHAPE
     """The version of this record's shape."""
     event_id: Annotated[str, Field(pattern=EVENT_PATTERN)]
     """Names the call for ever; a record that comes twice carries the same one."""
-    model: Annotated[str, Field(pattern=MODEL_PATTERN)]
-    """The model that was asked."""
-    version: Annotated[str, Field(max_length=100)] | None = None
-    """The release that answered; none where no release could."""
+    model: Annotated[str, Field(pattern=MODEL_PATTERN)] | None
+    """The model that was asked; none where there is no such model."""
+    kind: Kind = "online"
+    """online: a caller waited. batch: rows of a file. shadow: a challenger was asked what production had answered."""
     at: Annotated[AwareDatetime, AfterValidator(_in_utc)]
     """When the call came in."""
     status: Annotated[int, Field(ge=100, le=599)]
     """The HTTP status of the answer."""
-    duration_ms: Annotated[float, Field(ge=0)]
+    duration_ms: Milliseconds
     """From request to answer, inside the function."""
+    times: Mapping[str, Milliseconds] = {}
+    """Where they went: auth, read, load, check, predict, explain."""
+    cold: bool = False
+    """Whether it was the first call of its environment."""
     caller: Annotated[str, Field(max_length=200)]
     """The id of the key that called."""
     correlation_id: Annotated[str, Field(max_length=200)]
     """The same id in the request's logs."""
-    request: dict[str, Any] = {}
-    """What was asked: rows with their features."""
-    answer: dict[str, Any] = {}
-    """What was answered: predictions, or the error."""
+    asked: Annotated[str, Field(max_length=100)] = "production"
+    """The release that was asked for."""
+    served: tuple[Served, ...] = ()
+    """The releases that were asked, with what each took."""
+    rows: tuple[JournalRow, ...] = ()
+    """What was asked, each row with its answer."""
+    error: Fault | None = None
+    """Why the call as a whole was refused."""
 
     @property
     def day(self) -> str:
         """The partition it lands in."""
         return self.at.strftime("%Y-%m-%d")
 
+    @property
+    def version(self) -> int | None:
+        """The release that answered, if it was one alone."""
+        answered = {row.version for row in self.rows if row.version is not None}
+        return answered.pop() if len(answered) == 1 else None
 
-def read_record(text: str) -> JournalRecord:
+
+def read_record(content: str | bytes) -> JournalRecord:
     """A message's body as a record; `Invalid` tells every field that is off."""
     try:
-        return JournalRecord.model_validate_json(text)
+        return JournalRecord.model_validate_json(content)
     except ValidationError as error:
         told = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors()[:20])
         raise Invalid(f"not a journal record of shape {SHAPE}: {told}") from error

@@ -19,6 +19,15 @@ class Volume:
     last_at: datetime
 
 
+@dataclass(frozen=True)
+class Window:
+    """The newest records of one model since a moment, the newest first."""
+
+    records: tuple[JournalRecord, ...]
+    cut: bool
+    """Whether there are more of them, or they are larger, than was asked for."""
+
+
 class Journal(Protocol):
     """Append-only; partitioned by model and day."""
 
@@ -33,3 +42,6 @@ class Journal(Protocol):
 
     def volumes(self, since: datetime) -> list[Volume]:
         """Calls per model since then, by model."""
+
+    def window(self, model: str, since: datetime, limit: int) -> Window:
+        """A model's records since then: the newest if there are more, or more than fit into memory."""

@@ -111,14 +111,20 @@ def rollback(model: str, artifacts: ObjectStore, by: Mover, *, expected: int | N
     return move(model, artifacts, by, change)
 
 
-def withdraw(model: str, artifacts: ObjectStore, by: Mover, *, alias: Alias = "challenger") -> Pointer:
-    """Takes the challenger off trial."""
+def withdraw(
+    model: str, artifacts: ObjectStore, by: Mover, *, alias: Alias = "challenger", expected: int | None = None
+) -> Pointer:  # fmt: skip
+    """Takes the challenger off trial, and what it got goes back to production. `expected` is the challenger that the
+    caller judged; a `Conflict` if it is another one by now."""
     if alias != "challenger":
         raise Conflict(f"{alias} cannot be withdrawn: promote another version, or roll back.", field="alias")
 
     def change(now: Pointer | None) -> Next:
         if now is None or (before := now.version(alias)) is None:
             raise Conflict(f"{model} has no challenger to withdraw.", field="alias")
+        if expected not in (None, before):
+            told = f"Version {expected} of {model} is on trial no more, version {before} is: judge again."
+            raise Conflict(told, field="expected")
         aliases = {name: each for name, each in now.aliases.items() if name != alias}
         return Next("withdraw", None, alias, before, {"aliases": aliases})
 
@@ -201,7 +207,8 @@ def move(
     revision = now.revision + 1 if now else 1
     last = Move(
         revision=revision, action=wanted.action, alias=wanted.alias, version=wanted.version, before=wanted.before,
-        share=wanted.traffic and wanted.traffic.share, shadow=wanted.traffic and wanted.traffic.shadow,
+        share=wanted.traffic.share if wanted.traffic else None,
+        shadow=wanted.traffic.shadow if wanted.traffic else None,
         actor=said(by.actor, "actor"), at=datetime.now(UTC).isoformat(timespec="microseconds"), run=by.run,
         reason=by.reason and said(by.reason, "reason"), comment=by.comment and said(by.comment, "comment"),
     )  # fmt: skip

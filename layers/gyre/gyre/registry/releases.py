@@ -108,13 +108,13 @@ class Release:
 
 def releases(artifacts: ObjectStore) -> tuple[Release, ...]:
     """Every model that has a production release, by name. A broken pointer is told, and hides no other model."""
-    found = (_release(model, artifacts) for model in _pointers(artifacts))
+    found = (_release(model, artifacts) for model in pointers(artifacts))
     return tuple(each for each in found if each.version or each.fault)
 
 
 def any_release(artifacts: ObjectStore) -> bool:
     """Whether there is anything to predict with: the first model that serves is enough."""
-    return any(_release(model, artifacts).version for model in _pointers(artifacts))
+    return any(_release(model, artifacts).version for model in pointers(artifacts))
 
 
 def pointer(model: str, artifacts: ObjectStore) -> Pointer:
@@ -218,7 +218,7 @@ def _latest(model: str, artifacts: ObjectStore) -> int:
     raise NotFound(f"There is no latest version, for {why}: POST /train makes one.", field="version")
 
 
-def _pointers(artifacts: ObjectStore) -> Iterator[str]:
+def pointers(artifacts: ObjectStore) -> Iterator[str]:
     """Models by the keys alone. What else lies there, such as a console's marker of a folder, is not ours."""
     return (told[1] for each in artifacts.list(POINTERS) if (told := _POINTER.fullmatch(each.key)))
 

@@ -153,6 +153,23 @@ class Retrain(Section):
     """Train on the newest data this often, whatever is seen; null: the clock starts nothing."""
 
 
+class Trial(Section):
+    """What a challenger with traffic must keep to; it is withdrawn by itself as soon as it is certain that it does
+    not."""
+
+    minimum_rows: Annotated[int, Field(ge=10)] = 50
+    """With fewer rows of its own nothing is judged."""
+    faults: Share | None = 0.02
+    """The share of rows above which it fails too often, or refuses what production takes; null: no limit."""
+    latency_ratio: Annotated[float, Field(gt=1)] | None = 3.0
+    """How many times as long as production it may take, at the 95th percentile of calls that are alike; null: no
+    limit."""
+    latency_ms: Annotated[float, Field(gt=0)] | None = None
+    """The most milliseconds for a row, at the 95th percentile of its calls."""
+    window_minutes: Annotated[float, Field(ge=1, le=24 * 60)] = 15
+    """How far back it is looked."""
+
+
 class Release(Section):
     """How a model that passed its gates comes to serve."""
 
@@ -162,6 +179,8 @@ class Release(Section):
     """Whether predictions are answered although the journal's queue does not take them."""
     cache_seconds: Annotated[float, Field(ge=1, le=300)] = 5
     """How soon a warm function notices a promotion."""
+    trial: Trial = Trial()
+    """When a challenger is withdrawn by itself."""
 
 
 class Retention(Section):
@@ -184,4 +203,5 @@ __all__ = [
     "Search",
     "Split",
     "Training",
+    "Trial",
 ]

@@ -1,46 +1,188 @@
-"""/, /health, /ready, /docs: what a caller sees first."""
+"""/inference and /predict: rows in, answers and reasons out."""
 
-from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, JSONResponse
+import json
+from typing import Annotated, Any
 
-from gyre import __version__
-from gyre.errors import NotReady
-from gyre.http.docs_page import docs_page, front_page, openapi_document
-from gyre.objects import ObjectStore
-from gyre.registry.releases import any_release
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
+from pydantic_core import from_json, to_json
+from starlette.concurrency import run_in_threadpool
+
+from gyre.errors import Invalid
+from gyre.http.answering import Answered, Desk, body_of
+from gyre.http.errors import malformation
+from gyre.http.pages import NOTHING_RUNS
+from gyre.serving.question import MOST_ROWS, Question, Row, RowAnswer
+from gyre.serving.waterfall import waterfall
+from gyre.spec.base import MODEL_PATTERN
+
+TOP, MOST_FEATURES = 5, 10_000
+RowId = Annotated[StrictStr, Field(max_length=200)] | Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)] | None
+Release = Annotated[StrictStr, Field(max_length=100)] | StrictInt
+Top = Annotated[int, Field(ge=1, le=MOST_FEATURES)]
+_ANY_MODEL = Annotated[str, Path(pattern=MODEL_PATTERN)]
 
 
-def router(environment: str, commit: str, artifacts: ObjectStore) -> APIRouter:
-    """The routes of functions/inference."""
+class _Sent(BaseModel):
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+class RowIn(_Sent):
+    """One row."""
+
+    id: RowId = None
+    """The caller's own name for it: told back, and the same id always meets the same release."""
+    features: dict[str, Any]
+    """By column of the model; null, or left out, where a value is missing."""
+
+
+class ExplainIn(_Sent):
+    """How much of the reasons is told."""
+
+    top: Top = TOP
+    """So many features, those that weigh most."""
+
+
+class InferenceIn(_Sent):
+    """What /inference takes."""
+
+    model: Annotated[str, Field(pattern=MODEL_PATTERN)]
+    """Its name."""
+    release: Release = "production"
+    """Who shall answer: production, champion, challenger, latest, or a version's number."""
+    rows: Annotated[list[RowIn], Field(min_length=1, max_length=MOST_ROWS)]
+    explain: ExplainIn | StrictBool = False
+    """Whether each answer comes with the features that weighed most."""
+    partial: StrictBool = False
+    """Whether rows that are right are answered although others break a rule; those come back with an error each."""
+
+
+_INFERENCE = InferenceIn.model_json_schema(ref_template="#/components/schemas/{model}")
+_OBJECT: dict[str, Any] = {"type": "object", "description": "By column of the model; null where a value is missing."}
+_OBJECTS: dict[str, Any] = {
+    "oneOf": [_OBJECT, {"type": "array", "items": _OBJECT, "minItems": 1, "maxItems": MOST_ROWS}]
+}
+
+
+def router(desk: Desk) -> APIRouter:
+    """The routes of functions/inference that answer questions."""
     routes = APIRouter()
 
-    @routes.get("/health", summary="Is it up, and which build?")
-    def health() -> dict[str, str]:
-        return {"status": "ok", "version": __version__, "commit": commit, "environment": environment}
+    @routes.post("/inference", summary="Predict rows, and explain each answer.", openapi_extra=_body(_INFERENCE))
+    async def inference(request: Request) -> Response:
+        content = await body_of(request)
+        answered = await run_in_threadpool(desk.ask, request, lambda: _question(content))
+        return _json(_whole(answered))
 
-    @routes.get("/ready", summary="Can it predict? 503 until a model has a release.")
-    def ready() -> dict[str, str]:
-        if not any_release(artifacts):
-            raise NotReady("No model has a release yet, so there is nothing to predict with.")
-        return {"status": "ready"}  # no names: everybody may ask this
+    @routes.post(
+        "/predict/{model}",
+        summary="Predict one object, or each of a list: features by name.",
+        openapi_extra=_body(_OBJECTS),
+    )
+    async def predict(
+        request: Request, model: _ANY_MODEL, release: str = "production", top: Annotated[int | None, Query(ge=1)] = None
+    ) -> Response:
+        content = await body_of(request)
+        many: list[bool] = []
+        answered = await run_in_threadpool(desk.ask, request, lambda: _objects(content, model, release, top, many))
+        told = [{"model": model, "event_id": answered.event_id, **_row(row)} for row in answered.answer.rows]
+        return _json(told if many else told[0])
 
-    @routes.get("/docs", response_class=HTMLResponse, summary="Every route of every function, as a page.")
-    def docs() -> str:
-        return docs_page(openapi_document())
-
-    @routes.get("/openapi.json", summary="Every route of every function, as OpenAPI.")
-    def openapi() -> JSONResponse:
-        return JSONResponse(openapi_document())
-
-    @routes.get("/", response_class=HTMLResponse, summary="The front page.")
-    def front(request: Request) -> str:
-        return front_page(environment, commit, _base(request))
+    @routes.post(
+        "/predict/{model}/explanation.svg",
+        summary="Why one object is answered as it is, as a picture.",
+        response_class=Response,
+        responses={200: {"content": {"image/svg+xml": {}}}},
+        openapi_extra=_body(_OBJECT),
+    )
+    async def picture(
+        request: Request, model: _ANY_MODEL, release: str = "production", top: Annotated[int, Query(ge=1, le=30)] = 10
+    ) -> Response:
+        content = await body_of(request)
+        answered = await run_in_threadpool(desk.ask, request, lambda: _single(content, model, release))
+        return Response(_picture(answered, top), media_type="image/svg+xml", headers=NOTHING_RUNS)
 
     return routes
 
 
-def _base(request: Request) -> str:
-    """Relative to the page: the gateway's stage is the last part of the address, and no more of it is known here."""
-    context = request.scope.get("aws.event", {}).get("requestContext", {})
-    asked = str(context.get("path", "/"))
-    return "./" if asked.endswith("/") else f"./{asked.rsplit('/', 1)[-1]}/"
+def _question(content: bytes) -> Question:
+    try:
+        asked = InferenceIn.model_validate_json(content)
+    except ValidationError as error:
+        raise malformation(error.errors(include_url=False)) from None
+    explain = ExplainIn() if asked.explain is True else asked.explain
+    rows = [Row(row.id, row.features) for row in asked.rows]
+    return Question(asked.model, rows, str(asked.release), explain.top if explain else None, asked.partial)
+
+
+def _objects(content: bytes, model: str, release: str, top: int | None, many: list[bool]) -> Question:
+    """`many` learns whether a list was sent: its answer is one, too."""
+    sent = _json_of(content)
+    if isinstance(sent, list):
+        many.append(True)
+        if not 1 <= len(sent) <= MOST_ROWS:
+            raise Invalid(f"A list of {len(sent):,} objects; send 1 to {MOST_ROWS:,}.")
+    rows = [_object(each) for each in (sent if isinstance(sent, list) else [sent])]
+    return Question(model, rows, _release(release), top)
+
+
+def _single(content: bytes, model: str, release: str) -> Question:
+    return Question(model, [_object(_json_of(content))], _release(release), MOST_FEATURES)
+
+
+def _object(sent: Any) -> Row:
+    if not isinstance(sent, dict):
+        raise Invalid(f"An object with a value for each feature is needed, and there is {json.dumps(sent)[:80]}.")
+    return Row(None, sent)
+
+
+def _release(told: str) -> str:
+    if len(told) > 100:
+        raise Invalid("release: a version's number, latest, production, champion or challenger.", field="release")
+    return told
+
+
+def _json_of(content: bytes) -> Any:
+    try:
+        return from_json(content)
+    except ValueError as error:
+        raise Invalid(f"The body is not JSON: {error}.") from None
+
+
+def _whole(answered: Answered) -> dict[str, Any]:
+    told = {
+        "model": answered.question.model, "version": answered.answer.version, "event_id": answered.event_id,
+        "predictions": [_row(row) for row in answered.answer.rows],
+    }  # fmt: skip
+    return told if answered.logged else {**told, "logged": False}
+
+
+def _row(row: RowAnswer) -> dict[str, Any]:
+    told: dict[str, Any] = {"id": row.id, "version": row.version, "prediction": row.prediction}
+    if row.fault:
+        return {**told, "error": {key: each for key, each in vars(row.fault).items() if each is not None}}
+    if row.probabilities is not None:
+        told |= {"probabilities": row.probabilities, "confidence": row.confidence}
+    if row.explanation is not None:
+        told["base_value"] = row.base_value
+        told["explanation"] = [
+            {"feature": name, "value": value, "contribution": much} for name, value, much in row.explanation
+        ]
+    return told
+
+
+def _picture(answered: Answered, most: int) -> str:
+    (row,) = answered.answer.rows
+    why, base = row.explanation or (), row.base_value or 0.0
+    return waterfall(
+        base, why, base + sum(much for *_, much in why), title=f"{answered.question.model}: {row.prediction}",
+        unit=answered.answer.unit, most=most,
+    )  # fmt: skip
+
+
+def _json(told: Any) -> Response:
+    return Response(to_json(told), media_type="application/json")
+
+
+def _body(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}

@@ -1,0 +1,1 @@
+"""What Gyre is measured against. These run in environments that know nothing of it."""

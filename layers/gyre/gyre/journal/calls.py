@@ -1,0 +1,79 @@
+"""From a call and its answer to the record that the journal keeps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gyre.journal.record import Contribution, Fault, JournalRecord, JournalRow, Kind, Served
+from gyre.serving.question import Answer, Asked, Question, RowAnswer
+from gyre.spec.model import ModelSpec
+from gyre.telemetry import TimeSplit
+
+
+@dataclass(frozen=True)
+class Call:
+    """Who called, and when."""
+
+    event_id: str
+    at: datetime
+    caller: str
+    correlation_id: str
+    cold: bool = False
+    kind: Kind = "online"
+
+
+def record_of(
+    call: Call,
+    status: int,
+    times: TimeSplit,
+    question: Question | None,
+    answer: Answer | None,
+    error: Fault | None = None,
+) -> JournalRecord:
+    """However it ended. Of a row only what its model declares is kept, so that nothing personal slips in; of a call to
+    a model that is not there nothing can be known, and no row is."""
+    unknown = error is not None and (error.code, error.field) == ("not_found", "model")
+    return JournalRecord(
+        event_id=call.event_id,
+        model=question.model if question and not unknown else None,
+        kind=call.kind,
+        at=call.at,
+        status=status,
+        duration_ms=times.total,
+        times=dict(times.parts),
+        cold=call.cold,
+        caller=call.caller,
+        correlation_id=call.correlation_id,
+        asked=question.release[:100] if question else "production",
+        served=tuple(map(_served, answer.asked)) if answer else (),
+        rows=rows_of(question, answer) if question and answer else (),
+        error=error,
+    )
+
+
+def rows_of(question: Question, answer: Answer) -> tuple[JournalRow, ...]:
+    """Each row with its answer."""
+    kept = kept_columns(answer.spec)
+    pairs = zip(question.rows, answer.rows, strict=True)
+    return tuple(_row({k: v for k, v in asked.features.items() if k in kept}, told) for asked, told in pairs)
+
+
+def kept_columns(spec: ModelSpec) -> frozenset[str]:
+    """What the journal may hold of a row."""
+    return frozenset(name for name, column in spec.columns.items() if not column.personal)
+
+
+def _row(features: Mapping[str, Any], told: RowAnswer) -> JournalRow:
+    fault = told.fault and Fault(code=told.fault.rule, message=told.fault.message, field=told.fault.field)
+    reasons = told.explanation
+    why = reasons if reasons is None else tuple(Contribution(feature=f, value=v, contribution=c) for f, v, c in reasons)
+    return JournalRow(
+        id=told.id, version=told.version, features=features, prediction=told.prediction,
+        probabilities=told.probabilities, confidence=told.confidence, base_value=told.base_value, explanation=why,
+        fault=fault,
+    )  # fmt: skip
+
+
+def _served(asked: Asked) -> Served:
+    return Served(**vars(asked))

@@ -1,0 +1,47 @@
+"""Where a call's record goes before its answer leaves."""
+
+from typing import Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from gyre.journal.record import SHAPE, JournalRecord, read_record
+from gyre.objects import ObjectStore
+
+OVERFLOW = "overflow/"
+
+
+class Outlet(Protocol):
+    """The way into the journal."""
+
+    def put(self, record: JournalRecord) -> None:
+        """Takes the record for good, or says `Unavailable`."""
+
+
+class Elsewhere(BaseModel):
+    """The message in the place of a record that is too large for one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shape: Literal[1] = SHAPE
+    event_id: str
+    lies_at: str
+    """Its key in the data bucket."""
+
+
+def parcel(record: JournalRecord, data: ObjectStore, most_bytes: int) -> str:
+    """The body of the message: the record, or where it lies if it has more bytes. It lies there before it is told."""
+    body = record.model_dump_json()
+    if len(body.encode()) <= most_bytes:
+        return body
+    key = f"{OVERFLOW}{record.model or 'unknown'}/{record.day}/{record.event_id}.json"
+    data.write(key, body.encode(), content_type="application/json")
+    return Elsewhere(event_id=record.event_id, lies_at=key).model_dump_json()
+
+
+def unpack(body: str, data: ObjectStore) -> JournalRecord:
+    """The record of a message; `Invalid` if it is none, `NotFound` if it lies nowhere."""
+    try:
+        found = Elsewhere.model_validate_json(body)
+    except ValidationError:
+        return read_record(body)
+    return read_record(data.read(found.lies_at).content)

@@ -1,0 +1,67 @@
+"""A release's answers to rows that were checked: labels, probabilities, reasons."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gyre.bundle.explain import Explanations
+from gyre.bundle.predict import Predictions
+from gyre.features.compute import Array, Columns, derive
+from gyre.serving.question import RowAnswer, RowId
+from gyre.serving.shelf import Loaded
+from gyre.telemetry import TimeSplit
+
+
+def predicted(
+    loaded: Loaded, ids: Sequence[RowId], columns: Columns, top: int | None, times: TimeSplit
+) -> list[RowAnswer]:
+    """By row an answer, with the features that weigh most if they are asked for."""
+    predictor = loaded.predictor
+    if top is None:
+        with times.of("predict"):
+            found = predictor.predict(columns)
+            return [RowAnswer(id_, loaded.version, **told) for id_, told in zip(ids, _told(found, loaded), strict=True)]
+    with times.of("explain"):
+        found, why = predictor.explain(columns)
+        values = {**columns, **derive(loaded.spec, columns)}
+        answers = zip(ids, _told(found, loaded), strict=True)
+        return [
+            RowAnswer(
+                id_, loaded.version, **told, base_value=float(why.base[at]), explanation=_reasons(why, at, values, top)
+            )
+            for at, (id_, told) in enumerate(answers)
+        ]
+
+
+def _told(found: Predictions, loaded: Loaded) -> list[dict[str, Any]]:
+    if found.probabilities is None or found.labels is None:
+        values = np.zeros(0) if found.values is None else np.asarray(found.values, dtype=np.float64)
+        return [{"prediction": value} for value in values.ravel().tolist()]
+    names = [class_name(each) for each in loaded.predictor.bundle.manifest.classes]
+    return [
+        {"prediction": label, "probabilities": dict(zip(names, shares, strict=True)), "confidence": max(shares)}
+        for label, shares in zip(found.labels.tolist(), found.probabilities.tolist(), strict=True)
+    ]
+
+
+def class_name(label: object) -> str:
+    """A class as a key of JSON: a truth as JSON writes it."""
+    return str(label).lower() if isinstance(label, bool) else str(label)
+
+
+def _reasons(why: Explanations, at: int, values: Columns, top: int) -> tuple[tuple[str, Any, float], ...]:
+    told = why.contributions[at]
+    order = np.argsort(-np.abs(told), kind="stable")[:top]
+    return tuple((why.features[i], _plain(values[why.features[i]], at), float(told[i])) for i in order.tolist())
+
+
+def _plain(column: Array, at: int) -> Any:
+    """A value as JSON tells it."""
+    value = column[at]
+    if column.dtype.kind == "M":
+        return None if np.isnat(value) else f"{np.datetime_as_string(value, unit='s')}Z"
+    if column.dtype.kind == "O":
+        return value
+    number = float(value)
+    return None if np.isnan(number) else int(number) if number.is_integer() and abs(number) < 2**53 else number

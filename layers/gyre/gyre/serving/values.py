@@ -1,0 +1,119 @@
+"""Values as JSON tells them, read as a column's type: a column at a time, for it may be a thousand rows."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gyre.features.compute import Array
+from gyre.spec.columns import Column, ColumnType
+
+# The years 1 to 9999, in seconds since 1970: as far as dates go.
+_BEGIN, _END = -62_135_596_800, 253_402_300_800
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_INTEGERS = range(-(2**63), 2**63)
+_PLAIN = frozenset({float, type(None)})
+
+
+@dataclass(frozen=True)
+class Values:
+    """A column as gyre.features takes it; where `failed`, what was sent is none of its type, and missing here."""
+
+    values: Array
+    failed: npt.NDArray[np.bool_]
+
+
+class _Wrong:
+    """What no value can be."""
+
+
+WRONG = _Wrong()
+
+
+def _numbers(cells: Sequence[Any], _: Column) -> Values:
+    if _PLAIN.issuperset(map(type, cells)):
+        values = np.array(cells, dtype=np.float64)  # None is NaN to numpy
+        sent = np.fromiter((each is not None for each in cells), dtype=bool, count=len(cells))
+        return Values(np.where(np.isfinite(values), values, np.nan), sent & ~np.isfinite(values))
+    return _each(cells, _number, np.nan, np.float64)
+
+
+def _number(sent: Any) -> Any:
+    if isinstance(sent, bool) or not isinstance(sent, int | float):
+        return WRONG
+    try:
+        number = float(sent)
+    except OverflowError:
+        return WRONG
+    return number if isfinite(number) else WRONG
+
+
+def _integer(sent: Any) -> Any:
+    """3.0 is an integer, too. As a float, like every number that a model is given."""
+    number: Any = _number(sent)
+    return number if number is not WRONG and number == int(number) and int(sent) in _INTEGERS else WRONG
+
+
+def _truth(sent: Any) -> Any:
+    return float(sent) if isinstance(sent, bool | int) and sent in (0, 1) else WRONG
+
+
+def _category(sent: Any) -> Any:
+    """A category may be a number: 1 is "1", as in a file."""
+    if isinstance(sent, int) and not isinstance(sent, bool):
+        return str(sent)
+    return (sent.strip() or None) if isinstance(sent, str) else WRONG
+
+
+def _text(sent: Any) -> Any:
+    return (sent if sent.strip() else None) if isinstance(sent, str) else WRONG
+
+
+def _time(sent: Any) -> Any:
+    since: Any
+    if isinstance(sent, str):
+        try:
+            moment = datetime.fromisoformat(sent.strip())
+            # Without a zone it is UTC. Its zone may move it beyond the calendar.
+            since = (moment.replace(tzinfo=moment.tzinfo or UTC) - _EPOCH).total_seconds()
+        except (ValueError, OverflowError):
+            return WRONG
+    else:
+        since = _number(sent)
+    if since is WRONG or not _BEGIN <= since < _END:
+        return WRONG
+    return np.datetime64(round(since * 1e6), "us")
+
+
+def _each(cells: Sequence[Any], read: Callable[[Any], Any], missing: Any, dtype: Any) -> Values:
+    found = [None if cell is None else read(cell) for cell in cells]
+    failed = np.fromiter((each is WRONG for each in found), dtype=bool, count=len(found))
+    values = np.empty(len(found), dtype=dtype)
+    for at, each in enumerate(found):
+        values[at] = missing if each is None or each is WRONG else each
+    return Values(values, failed)
+
+
+def _words(read: Callable[[Any], Any]) -> Callable[[Sequence[Any], Column], Values]:
+    def words(cells: Sequence[Any], column: Column) -> Values:
+        found = _each(cells, read, None, object)
+        for at, text in enumerate(found.values if column.missing else ()):
+            if text is not None and text.strip() in column.missing:
+                found.values[at] = None
+        return found
+
+    return words
+
+
+READERS: dict[ColumnType, Callable[[Sequence[Any], Column], Values]] = {
+    "number": _numbers,
+    "integer": lambda cells, _: _each(cells, _integer, np.nan, np.float64),
+    "category": _words(_category),
+    "text": _words(_text),
+    "boolean": lambda cells, _: _each(cells, _truth, np.nan, np.float64),
+    "time": lambda cells, _: _each(cells, _time, np.datetime64("NaT"), "M8[us]"),
+}
