@@ -60,7 +60,7 @@ lint: setup ## ruff, cfn-lint, sam validate
 types: setup ## mypy, strict
 	@$(DEV) -m mypy
 	@$(DEV) -m mypy --config-file infra/emulator/mypy.ini -p gyre_emulator
-	@for app in functions/*/app.py; do $(DEV) -m mypy $$app || exit 1; done
+	@for app in functions/*/*.py; do $(DEV) -m mypy $$app || exit 1; done
 
 rules: setup ## which room may import which
 	@.venv/dev/bin/lint-imports --no-cache

@@ -63,6 +63,9 @@ class DirectoryBucket:
     def put_address(self, key: str, seconds: int) -> str:  # noqa: ARG002  # a file may always be written
         return (self.root / key).as_uri()
 
+    def get_address(self, key: str, seconds: int) -> str:  # noqa: ARG002  # and read
+        return (self.root / key).as_uri()
+
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         for path in sorted(path for path in self.root.rglob("*") if path.is_file()):
             if (key := str(path.relative_to(self.root))).startswith(prefix):

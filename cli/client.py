@@ -77,25 +77,58 @@ class GyreClient:
     def bring(self, model: str, file: Path) -> tuple[str, str]:
         """The same with the API's key alone: the API signs an address, and the file is streamed there."""
         announced = self.post(f"{_model(model)}/uploads", {"name": file.name})
-        # A client of its own: our key is nothing that S3 should see.
-        proxies = self.record.endpoint_url is None
-        with httpx.Client(timeout=60, trust_env=proxies, transport=self._transport) as bare, file.open("rb") as content:
-            put = bare.put(announced["put_url"], content=content)
+        return announced["upload"], self._put(announced["put_url"], file)
+
+    def _put(self, url: str, file: Path) -> str:
+        """The version that the file became at a signed address."""
+        with self._bare() as bare, file.open("rb") as content:
+            put = bare.put(url, content=content)
         self._answer(put)
         version = put.headers.get("x-amz-version-id")
         if version is None:
             raise CallFailed(put.status_code, {"message": "the data bucket keeps no versions of its files"})
-        return announced["upload"], version
+        return str(version)
+
+    def _bare(self) -> httpx.Client:
+        """A client of its own: our key is nothing that S3 should see."""
+        proxies = self.record.endpoint_url is None
+        return httpx.Client(timeout=60, trust_env=proxies, transport=self._transport)
 
     def run_of_upload(self, key: str, version: str, seconds: float = 60) -> str:
         """The name of the run that an upload started; it appears some moments after the upload."""
         from gyre.training.start import run_of_upload
 
-        run = run_of_upload(key, version)
-        self.until(
-            lambda: self.send("GET", f"runs/{run}").status_code == 200, f"the upload {key} starts a run", seconds
-        )
+        return self._begun(run_of_upload(key, version), f"the upload {key} starts a run", seconds)
+
+    def _begun(self, run: str, what: str, seconds: float) -> str:
+        self.until(lambda: self.send("GET", f"runs/{run}").status_code == 200, what, seconds)
         return run
+
+    # --- whole files --------------------------------------------------------------------------------------------------
+
+    def batch(
+        self, model: str, file: Path, *, version: str | int | None = None, explain: bool = False, seconds: float = 60
+    ) -> str:
+        """Has every row of a file predicted; returns the run that its arrival starts."""
+        from gyre.datasets.batch_file import run_of_batch
+
+        asked = {"name": file.name, "explain": explain, "version": None if version is None else str(version)}
+        announced = self.post(f"{_model(model)}/batch", _given(asked))
+        came = self._put(announced["put_url"], file)
+        return self._begun(run_of_batch(announced["file"], came), f"the file {announced['file']} starts a run", seconds)
+
+    def result(self, run: str) -> Answer:
+        """What came of a file: the summary, and where its answers can be got for a while (`get_url`)."""
+        told: Answer = self.get(f"runs/{_in_path(run)}/result")
+        return told
+
+    def blocks(self, url: str) -> Iterator[bytes]:
+        """What lies at a signed address, as a stream."""
+        with self._bare() as bare, bare.stream("GET", url) as answer:
+            if not answer.is_success:
+                answer.read()
+                self._answer(answer)
+            yield from answer.iter_bytes()
 
     # --- runs ---------------------------------------------------------------------------------------------------------
 
@@ -187,6 +220,20 @@ class GyreClient:
     def withdraw(self, model: str, *, comment: str | None = None) -> Answer:
         """Takes the challenger off trial."""
         return self._move(model, "withdraw", comment)
+
+    def traffic(
+        self, model: str, challenger: str | int = "challenger", *, share: float = 0.0, shadow: float = 0.0,
+        comment: str | None = None,
+    ) -> Answer:  # fmt: skip
+        """Puts a version on trial, with this share of the rows and that of the calls in the shadow."""
+        return self._move(model, "traffic", comment, {"challenger": challenger, "share": share, "shadow": shadow})
+
+    def comparison(self, model: str, *, hours: float = 24, challenger: int | None = None) -> Answer:
+        """Production and challenger: what each did, and whether they differ."""
+        told: Answer = self.get(
+            f"stats/{_in_path(model)}/comparison", hours=hours, **_given({"challenger": challenger})
+        )
+        return told
 
     def retire(self, model: str, version: int, *, comment: str | None = None) -> Answer:
         """A version that shall not serve any more."""

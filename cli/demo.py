@@ -3,7 +3,6 @@
 import json
 import sys
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ ROWS = 2_000
 CALLS = 40
 EXAMPLE = EXAMPLES[MODEL]
 REPORT, CARD = ROOT / ".gyre" / "demo-report.html", ROOT / ".gyre" / "demo-card.html"
+PICTURE = ROOT / ".gyre" / "demo-explanation.svg"
 
 
 def say(line: str = "") -> None:
@@ -58,32 +58,27 @@ def train(gyre: GyreClient) -> None:
         say(f"    the card of version {version}: {CARD.relative_to(ROOT)}")
 
 
-def journal(gyre: GyreClient) -> None:
-    """Serving writes these records once a model has a release; until then the demo plays its part."""
-    batch = uuid.uuid4().hex[:8]
-    with step(f"put {CALLS} prediction records on the queue; they become rows of the Delta journal"):
-        queue = gyre.aws("sqs")
-        for first in range(0, CALLS, 10):
-            entries = [
-                {"Id": str(number), "MessageBody": json.dumps(record(f"demo-{batch}-{number:04}"))}
-                for number in range(first, min(first + 10, CALLS))
-            ]
-            queue.send_message_batch(QueueUrl=gyre.record.journal_queue_url, Entries=entries)
+def predict(gyre: GyreClient) -> None:
+    """The release answers, and each call lands in the journal."""
+    table = EXAMPLE.generate(CALLS, 7).drop(columns=[EXAMPLE.target])
+    people = json.loads(table.to_json(orient="records"))
+    with step(f"ask for {CALLS} predictions with their reasons: POST /predict/{MODEL}"):
+        asked, answers = datetime.now(UTC), [gyre.post(f"/predict/{MODEL}?top=3", person) for person in people]
+        first = answers[0]
+        why = ", ".join(f"{each['feature']} {each['value']}" for each in first["explanation"])
+        say(f"    the first: {first['prediction']} ({first['confidence']:.0%}), because of {why}")
+        PICTURE.write_text(gyre.post(f"/predict/{MODEL}/explanation.svg", people[0]))
+        say(f"    as a picture: {PICTURE.relative_to(ROOT)}")
+    with step("each of them went over a queue into the Delta journal: GET /predictions"):
+        events = {each["event_id"] for each in answers}
 
         def landed() -> int:
             found = gyre.get("/predictions", model=MODEL, limit=1000)["predictions"]
-            return sum(each["event_id"].startswith(f"demo-{batch}-") for each in found)
+            return len(events & {each["event_id"] for each in found})
 
         gyre.until(lambda: landed() == CALLS, f"{CALLS} records in the journal")
-        say(f"    {landed()} of {CALLS} records found through GET /predictions")
-
-
-def record(event_id: str) -> dict[str, object]:
-    moment = datetime.now(UTC).isoformat()
-    return {
-        "shape": 1, "event_id": event_id, "model": MODEL, "at": moment, "status": 200, "duration_ms": 1.0,
-        "caller": "demo", "correlation_id": event_id,
-    }  # fmt: skip
+        took = (datetime.now(UTC) - asked).total_seconds()
+        say(f"    {landed()} of {CALLS} records found, {took:.1f} s after the first call")
 
 
 def monitor(gyre: GyreClient) -> None:
@@ -121,7 +116,7 @@ def main() -> int:
         gyre = GyreClient(record)
         declare(gyre)
         train(gyre)
-        journal(gyre)
+        predict(gyre)
         monitor(gyre)
     except (DeployError, CallFailed, TookTooLong) as error:
         print(f"demo: {error}", file=sys.stderr)

@@ -1,18 +1,20 @@
 """Follows a run to its end, and says how it ended."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cli.progress import progress_on
 from cli.run_facts import RunFacts, measured
-from cli.text import as_json, figure, shown
+from cli.text import as_json, figure, lasted, shown
 
 if TYPE_CHECKING:
     from cli.client import GyreClient
 
 INTERRUPTED = 130
+# Of checks or classes in one line.
+_MOST = 12
 _ENDED = {"failed": "failed", "timed_out": "ran out of time", "stopped": "was stopped"}
 
 
@@ -62,6 +64,9 @@ def _summary(facts: RunFacts) -> Iterator[str]:
             f"version {judged.get('dataset')}: {measured(judged)}"
         )
         return
+    if answered := facts.found("join"):
+        yield from answers(answered)
+        return
     if version is None:
         yield from _data_alone(facts)
         return
@@ -73,6 +78,22 @@ def _summary(facts: RunFacts) -> Iterator[str]:
     yield from _what_was_done(facts, gates.get("outcome"))
     if facts.lag:
         yield f"MLflow does not know yet what serves ({facts.lag}): gyre model mirror {model}"
+
+
+def answers(told: Mapping[str, Any]) -> Iterator[str]:
+    """What came of a file."""
+    refused = told.get("refused") or {}
+    yield (
+        f"{figure(told.get('rows'))} rows of {told.get('model')}, {figure(told.get('predicted'))} answered by version "
+        f"{told.get('version')} in {lasted(told.get('seconds'))}"
+    )
+    if refused.get("rows"):
+        by = ", ".join(f"{check} {figure(rows)}" for check, rows in list(refused["by"].items())[:_MOST])
+        yield f"{figure(refused['rows'])} refused, as their column error says: {by}"
+    if values := told.get("values"):
+        yield f"values: {figure(values['mean'])} in the mean, {figure(values['least'])} to {figure(values['most'])}"
+    if classes := told.get("classes"):
+        yield ", ".join(f"{name} {figure(rows)}" for name, rows in list(classes.items())[:_MOST])
 
 
 def _data_alone(facts: RunFacts) -> Iterator[str]:
@@ -107,7 +128,7 @@ def _what_was_done(facts: RunFacts, outcome: str | None) -> Iterator[str]:
 def overview(facts: RunFacts) -> dict[str, object]:
     """What a run is, in short."""
     asked, status = facts.told.get("input") or {}, facts.status
-    upload = asked.get("upload") or {}
+    upload = asked.get("upload") or asked.get("file") or {}
     works_on = (
         f"version {asked['evaluate'].get('version')}" if asked.get("evaluate")
         else f"dataset version {asked['dataset']}" if asked.get("dataset")

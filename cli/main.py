@@ -6,13 +6,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cli import model_commands, run_commands, spec_commands, train_commands
+from cli import batch_commands, model_commands, run_commands, spec_commands, train_commands
 from cli.stack import Connect, deployed
 from cli.text import shown
 from gyre.errors import GyreError
 
 # A group adds itself to the parser; its commands leave a function as `run`, from the options to the exit status.
-GROUPS = (spec_commands.add, train_commands.add, run_commands.add, model_commands.add)
+GROUPS = (spec_commands.add, train_commands.add, batch_commands.add, run_commands.add, model_commands.add)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cli import release_commands
+from cli import comparison_command, release_commands
 from cli.options import Commands, add_json, add_model, add_number, command, group, number, write_new
 from cli.stack import stack
 from cli.tables import facts, table
@@ -45,6 +45,7 @@ def add(groups: Commands) -> None:
     add_model(parser)
     parser.add_argument("--limit", metavar="N", type=number, default=20, help="so many moves, up to 500; 20 by itself")
     add_json(parser)
+    comparison_command.add(commands)
     release_commands.add(commands)
 
 
@@ -96,6 +97,9 @@ def _shown_model(told: Facts) -> Facts:
     release = told["release"] or {}
     aliases = {name: f"version {each['version']}" for name, each in release.get("aliases", {}).items()}
     aliases.pop("champion", None)  # it moves with production
+    if "challenger" in aliases:
+        gets = release_commands.shares(release.get("traffic") or {}) or "no calls"
+        aliases["challenger"] += f", gets {gets}"
     last = release.get("last", {})
     moved = f"{last['action']} by {last['actor']}, {when(last['at'])} UTC" if last else None
     lag = None if not release or release["mirrored"] else f"lags: gyre model mirror {told['model']} repairs it"
@@ -224,5 +228,6 @@ def history(options: argparse.Namespace) -> int:
 
 def _move(each: Facts) -> tuple[Any, ...]:
     why = each.get("comment") or each.get("reason") or each.get("run")
-    what = (each["revision"], when(each["at"]), each["action"], each.get("alias"))
+    gets = release_commands.shares(each)
+    what = (each["revision"], when(each["at"]), f"{each['action']}{f': {gets}' if gets else ''}", each.get("alias"))
     return (*what, each.get("version"), each.get("before"), each["actor"], why)

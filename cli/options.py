@@ -70,15 +70,37 @@ def number(text: str) -> int:
     return int(text.removeprefix("v"))
 
 
+def share(text: str) -> float:
+    """Between nothing and everything."""
+    found = _float(text)
+    if not 0 <= found <= 1:
+        raise argparse.ArgumentTypeError(f"{shown(text[:100])!r} is no share: a number from 0 to 1")
+    return found
+
+
 def minutes(text: str) -> float:
     """More than none, and an end."""
-    try:
-        found = float(text)
-    except ValueError:
-        found = math.nan
+    return _length(text, "minutes")
+
+
+def hours(text: str) -> float:
+    """The same."""
+    return _length(text, "hours")
+
+
+def _length(text: str, unit: str) -> float:
+    found = _float(text)
     if not (0 < found < math.inf):
-        raise argparse.ArgumentTypeError(f"{shown(text[:100])!r} is not a number of minutes")
+        raise argparse.ArgumentTypeError(f"{shown(text[:100])!r} is not a number of {unit}")
     return found
+
+
+def _float(text: str) -> float:
+    """NaN for what is none, which no bound holds."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def write_new(name: str, text: str, why: str) -> None:

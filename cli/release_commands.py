@@ -4,9 +4,10 @@ import argparse
 import sys
 from typing import Any, Literal
 
-from cli.options import Commands, add_model, add_number, command
+from cli.options import Commands, add_model, add_number, command, share
 from cli.stack import stack
-from cli.text import shown, when
+from cli.text import figure, shown, when
+from gyre.errors import Invalid
 
 Facts = dict[str, Any]
 
@@ -34,6 +35,18 @@ def add(commands: Commands) -> None:
     add_model(parser)
     add_number(parser)
     parser.add_argument("--decline", action="store_true", help="it may not")
+    _add_comment(parser)
+    parser = command(
+        commands, "traffic", traffic, "put a version on trial, and say what share of the calls it gets",
+        "It sets both shares: what is left out is 0. What breaks the limits in model.yaml is withdrawn by itself.",
+    )  # fmt: skip
+    add_model(parser)
+    parser.add_argument(
+        "--challenger", metavar="VERSION", default="challenger",
+        help="its number, or latest; the one that is on trial, if left out",
+    )  # fmt: skip
+    parser.add_argument("--share", metavar="S", type=share, help="of the rows, 0 to 1: it answers these itself")
+    parser.add_argument("--shadow", metavar="S", type=share, help="of the calls, 0 to 1: it is asked too, unseen")
     _add_comment(parser)
     parser = command(commands, "withdraw", withdraw, "take the challenger off trial")
     add_model(parser)
@@ -70,6 +83,18 @@ def rollback(options: argparse.Namespace) -> int:
     with stack(options) as gyre:
         made = gyre.rollback(options.model, comment=options.comment)
     return _said(made, f"{options.model}: version {made['version']} is production again{_before(made)}{_by(made)}")
+
+
+def traffic(options: argparse.Namespace) -> int:
+    if options.share is None and options.shadow is None:
+        raise Invalid("say --share, --shadow or both: what is left out is 0, and gyre model withdraw ends a trial")
+    asked = (options.share or 0.0, options.shadow or 0.0)
+    with stack(options) as gyre:
+        made = gyre.traffic(options.model, options.challenger, share=asked[0], shadow=asked[1], comment=options.comment)
+    if made["action"] != "traffic":  # it answers with the last move, which was about something else
+        return _said(made, f"{options.model}: {options.challenger} gets that already, nothing moved")
+    gets = shares(made) or "no calls"
+    return _said(made, f"{options.model}: version {made['version']} is on trial and gets {gets}{_by(made)}")
 
 
 def withdraw(options: argparse.Namespace) -> int:
@@ -114,6 +139,12 @@ def _said(made: Facts, told: str) -> int:
         print(f"gyre: MLflow {shown(made['mirror'])}", file=sys.stderr)
         print(f"gyre: gyre model mirror {made['model']} does that", file=sys.stderr)
     return 0
+
+
+def shares(told: Facts) -> str:
+    """What a challenger gets, in words."""
+    parts = {"of the rows": told.get("share"), "of the calls in the shadow": told.get("shadow")}
+    return " and ".join(f"{figure(each * 100)} % {of}" for of, each in parts.items() if each)
 
 
 def _before(made: Facts) -> str:

@@ -4,6 +4,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from cli.batch_commands import add_result
 from cli.following import failure, follow, overview, summary
 from cli.options import Commands, add_json, add_run, command, group
 from cli.progress import line
@@ -30,6 +31,7 @@ def add(groups: Commands) -> None:
     parser = command(commands, "follow", follow_run, "show a run until it ended or waits for approval", ENDS)
     add_run(parser)
     parser.add_argument("--json", action="store_true", help="wait in silence, then print the API's last answer as JSON")
+    add_result(commands)
     parser = command(
         commands, "resume", resume, "go on with a run that failed, from the failed step",
         f"What earlier steps made is kept. With --follow: {ENDS[0].lower()}{ENDS[1:]}",

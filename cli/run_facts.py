@@ -14,9 +14,11 @@ Facts = Mapping[str, Any]
 _STEP_OF = {
     "fetch": "Fetch", "ingest": "Ingest", "pin": "Pin", "split": "Split", "propose": "Propose", "fit": "Fit",
     "evaluate": "Evaluate", "fairness": "Fairness", "register": "Register", "gates": "Gates", "promote": "Promote",
-    "evaluate_version": "Evaluate a version",
+    "evaluate_version": "Evaluate a version", "plan": "Plan", "predict": "Predict all", "join": "Join",
 }  # fmt: skip
 _SEARCH = ("Propose", "Score")
+# What these found is told while they go on.
+_TOLD_ON_THE_WAY = ("propose", "predict")
 # A run goes on without these.
 _SURVIVED = ("Score", "Mirror")
 _NOTICE = "Tell "
@@ -79,7 +81,7 @@ class RunFacts:
     def found(self, task: str) -> Facts:
         """What a step answered in this attempt; of an attempt before, what is there may not hold any more."""
         step = self._step(_STEP_OF[task])
-        if step is None or (step["status"] != "succeeded" and task != "propose"):
+        if step is None or (step["status"] != "succeeded" and task not in _TOLD_ON_THE_WAY):
             return {}
         return _map(_map(self.told.get("found")).get(task))
 
@@ -142,8 +144,16 @@ class RunFacts:
             elif not name.startswith(_NOTICE) or step["status"] == "failed":
                 seconds = _seconds(step, now or datetime.now(UTC))
                 visit = int(step.get("visits", 1))
-                made.append(Row(shown(name), str(step["status"]), seconds, self._note(name), visit=visit))
+                going = self._ranges() if name == _STEP_OF["predict"] else None
+                made.append(Row(shown(name), str(step["status"]), seconds, self._note(name), going, visit))
         return made
+
+    def _ranges(self) -> "Search | None":
+        """How many ranges of a file are done, as a search is told."""
+        told = self.found("predict")
+        if not told:
+            return None
+        return Search(1, int(told.get("done", 0)), int(told.get("ranges", 0)), 0, None, None, "")
 
     def _search_row(self, now: datetime) -> Row:
         parts = [each for each in map(self._step, _SEARCH) if each]
@@ -210,6 +220,9 @@ _NOTES: Mapping[str, Callable[[Facts], str]] = {
     "evaluate_version": measured,
     "register": lambda told: f"version {told.get('version')}",
     "gates": lambda told: str(told.get("because", "")),
+    "plan": lambda told: f"{figure(told.get('rows'))} rows in {figure(told.get('ranges'))} ranges",
+    "predict": lambda told: f"{figure(told.get('done'))} of {figure(told.get('ranges'))} ranges",
+    "join": lambda told: str(told.get("out", "")),
 }
 
 

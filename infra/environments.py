@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds the Python environments Gyre needs, each from a lock with hashes. Needs nothing but a Python from 3.9 on.
 
-python3 infra/environments.py [NAME ...]    build what is missing or out of date (without a name, all but those on demand)
+python3 infra/environments.py [NAME ...]    build what is missing or out of date (no name: all, but for those on demand)
 python3 infra/environments.py --lock        resolve requirements/*.in anew
 python3 infra/environments.py --uv          print the path of a working uv
 """

@@ -9,7 +9,19 @@ from fastapi import APIRouter, FastAPI
 
 from gyre import __version__
 from gyre.http.factory import is_open
-from gyre.http.routes import datasets, front, inference, models, monitoring, predictions, releases, training, versions
+from gyre.http.routes import (
+    batch,
+    datasets,
+    front,
+    inference,
+    models,
+    monitoring,
+    predictions,
+    releases,
+    stats,
+    training,
+    versions,
+)
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "layers/gyre/gyre/http/openapi.json"
 
@@ -48,9 +60,10 @@ def routers() -> dict[str, list[APIRouter]]:
         "inference": [front.router("", "", _PART), inference.router(_PART)],
         "training_trigger": [
             models.router(_PART, _PART), datasets.router(_PART, _PART, frozenset()),
-            training.router(_PART, _PART, _PART), versions.router(_PART, _PART), releases.router(_PART, _PART),
+            training.router(_PART, _PART, _PART), batch.router(_PART, _PART, _PART),
+            versions.router(_PART, _PART), releases.router(_PART, _PART),
         ],
-        "prediction_log": [predictions.router(_PART)],
+        "prediction_log": [predictions.router(_PART), stats.router(_PART, _PART)],
         "drift": [monitoring.router("", _PART, _PART)],
     }  # fmt: skip
 

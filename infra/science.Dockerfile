@@ -3,5 +3,5 @@
 ARG BASE=public.ecr.aws/lambda/python:3.12
 FROM ${BASE}
 COPY . ${LAMBDA_TASK_ROOT}
-# train here; the template overrides it with app.monitor for the second function.
+# train here; the template overrides it for the other functions.
 CMD ["app.train"]

@@ -1,7 +1,6 @@
 """Cold starts: a fresh process, as Lambda starts one, that imports the handler and answers one event."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -57,23 +56,21 @@ class Start:
     event: Mapping[str, Any]
 
 
-def starts(place: Path, aws: str, row: Sent) -> dict[str, Start]:
-    """Each side, with what it is asked."""
+def starts(place: Path, aws: str, row: Sent) -> dict[tuple[str, str], Start]:
+    """By what is measured and who is started, what it is asked."""
     ours = {
         "AWS_ENDPOINT_URL": aws, "GYRE_ENVIRONMENT": "bench", "GYRE_ARTIFACT_BUCKET": ONE,
         "GYRE_DATA_BUCKET": "data", "GYRE_JOURNAL_QUEUE": f"{aws}/000000000000/journal",
         "GYRE_SHADOW_QUEUE": f"{aws}/000000000000/shadow",
     }  # fmt: skip
     theirs = {"BENCH_MODELS": str(place), "BENCH_SERVED": COLD}
-    gyre, path = (FUNCTION, *LAYERS), f"/predict/{COLD}"
-    asked = {"features": row.inputs}
+    gyre, path, asked = (FUNCTION, *LAYERS), f"/predict/{COLD}", {"features": row.inputs}
+    explained = event(path, row.features, {"top": str(TOP)}), event(path, {**asked, "top": TOP})
     return {
-        "Gyre, with explanation": Start("app", gyre, ours, event(path, row.features, {"top": str(TOP)})),
-        "Gyre": Start("app", gyre, ours, event(path, row.features)),
-        "scikit-learn, with explanation": Start(
-            "scikit_function", (PEERS, PACKAGES), theirs, event(path, {**asked, "top": TOP})
-        ),
-        "an empty FastAPI and Mangum": Start("empty", (PEERS, LAYERS[1]), {}, event(path, asked)),
+        (", with explanation", "Gyre"): Start("app", gyre, ours, explained[0]),
+        (", with explanation", "scikit-learn"): Start("scikit_function", (PEERS, PACKAGES), theirs, explained[1]),
+        ("", "Gyre"): Start("app", gyre, ours, event(path, row.features)),
+        ("", "an empty FastAPI and Mangum"): Start("empty", (PEERS, LAYERS[1]), {}, event(path, asked)),
     }
 
 
@@ -101,7 +98,8 @@ def cold(start: Start, *, keep_bytecode: bool = False) -> Cold:
             "OMP_NUM_THREADS": "1", **start.environment,
         }  # fmt: skip
         flags = ["-I"] if keep_bytecode else ["-I", "-B"]
-        command = [PYTHON, *flags, "-c", _STARTS, told, json.dumps(start.event), start.module, *start.path]
+        command: list[str | Path] = [PYTHON, *flags, "-c", _STARTS, told]
+        command += [json.dumps(start.event), start.module, *start.path]
         began = monotonic()
         done = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=120)
         if done.returncode:

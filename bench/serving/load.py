@@ -33,10 +33,11 @@ class Target:
 class Caller:
     """One connection that stays open."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, first: int = 0) -> None:
         address = urlsplit(target.url)
         self._path = _path(target.url)
-        self._bodies = cycle(target.bodies)
+        at = first % len(target.bodies)
+        self._bodies = cycle([*target.bodies[at:], *target.bodies[:at]])
         self._headers = {**JSON, **target.headers}
         self._connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
 

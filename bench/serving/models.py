@@ -65,7 +65,8 @@ def make_models(place: Path) -> None:
         fitted = fit(spec.model_copy(update={"model": name}), train.columns, train.target, candidate, seed=7)
         pipeline = as_others_write_it(fitted, wanted, frame(spec, train.columns), train.target)
         found = pipeline.predict_proba(table)
-        if not np.allclose(found, fitted.predict(rest.chosen(complete).columns).probabilities, atol=1e-5):
+        wanted_shares = fitted.predict(rest.chosen(complete).columns).probabilities
+        if wanted_shares is None or not np.allclose(found, wanted_shares, atol=1e-5):
             raise RuntimeError(f"The pipeline of {name} is another model than the one that was fitted.")
         joblib.dump({"pipeline": pipeline, "classes": fitted.classes}, place / f"{name}.joblib")
         joblib.dump(pipeline, place / f"{name}.pipeline.joblib")
@@ -166,4 +167,3 @@ def _features(spec: ModelSpec, rows: PartRows, at: int) -> dict[str, Any]:
 
 def _plain(value: Any) -> float | str:
     return value if isinstance(value, str) else float(value)
-

@@ -10,7 +10,7 @@ from bench.serving.models import ARTIFACTS
 from gyre.http.access import KeyRing
 from gyre.http.answering import Desk
 from gyre.http.factory import create_app
-from gyre.http.lambda_entry import Handler, http_handler
+from gyre.http.lambda_entry import http_handler
 from gyre.http.routes import front, inference
 from gyre.journal.outlet import parcel
 from gyre.journal.record import JournalRecord
@@ -54,6 +54,4 @@ def compose() -> FastAPI:
     return create_app("inference", routes, KeyRing(artifacts), log)
 
 
-def handler() -> Handler:
-    """The same, as Lambda calls it."""
-    return http_handler(compose)
+handler = http_handler(compose)

@@ -65,16 +65,16 @@ def mlserver(place: Path) -> Iterator[str]:
         yield url.removesuffix("/v2/health/ready")
 
 
-SIDES = {"gyre": gyre, "scikit": scikit, "mlserver": mlserver}
+SIDES = {"Gyre": gyre, "scikit-learn": scikit, "MLServer": mlserver}
 
 
 def target(side: str, url: str, model: str, rows: Sequence[Sent], *, explained: bool) -> Target:
     """What this side is asked, in its own words."""
     match side:
-        case "gyre":
+        case "Gyre":
             asked: list[Any] = [row.features for row in rows]
             path = f"/predict/{model}{f'?top={TOP}' if explained else ''}"
-        case "scikit":
+        case "scikit-learn":
             asked = [{"features": row.inputs, "top": TOP if explained else 0} for row in rows]
             path = f"/predict/{model}"
         case _:
@@ -85,7 +85,7 @@ def target(side: str, url: str, model: str, rows: Sequence[Sent], *, explained: 
 
 def probabilities(side: str, answer: Any, classes: Sequence[str]) -> Mapping[str, float]:
     """By class, out of this side's answer: all must say the same."""
-    if side == "mlserver":
+    if side == "MLServer":
         return dict(zip(classes, answer["outputs"][0]["data"], strict=True))
     found: Mapping[str, float] = answer["probabilities"]
     return found

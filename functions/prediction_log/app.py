@@ -12,7 +12,7 @@ from gyre.aws.s3 import S3Bucket
 from gyre.http.access import KeyRing
 from gyre.http.factory import create_app
 from gyre.http.lambda_entry import http_handler, is_http
-from gyre.http.routes import predictions
+from gyre.http.routes import predictions, stats
 from gyre.journal.intake import Message, take_batch
 from gyre.journal.metrics import tell_calls
 from gyre.settings import PredictionLogSettings
@@ -28,7 +28,9 @@ def parts() -> tuple[PredictionLogSettings, DeltaJournal, CloudWatchMetrics, Any
 
 def compose() -> FastAPI:
     settings, journal, _, log = parts()
-    return create_app("prediction_log", [predictions.router(journal)], KeyRing(S3Bucket(settings.artifact_bucket)), log)
+    artifacts = S3Bucket(settings.artifact_bucket)
+    routes = [predictions.router(journal), stats.router(journal, artifacts)]
+    return create_app("prediction_log", routes, KeyRing(artifacts), log)
 
 
 answer_http = http_handler(compose)

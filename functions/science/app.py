@@ -1,18 +1,16 @@
-"""The tasks of the state machines: one image, two functions, each task dispatched on its name."""
+"""The tasks of training and monitoring: one image, a function for each, every task dispatched on its name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from gyre.aws.lake import DeltaJournal
 from gyre.aws.s3 import S3Bucket
 from gyre.datasets.fetch import FileFetcher
-from gyre.errors import Invalid
 from gyre.monitoring.watch import Limits, watch
 from gyre.settings import ScienceSettings
+from gyre.tasks.dispatch import Task, dispatch
 from gyre.telemetry import Progress, logger
-
-Task = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 @cache
@@ -44,17 +42,9 @@ def watch_window(event: Mapping[str, Any]) -> dict[str, Any]:
     return {"verdicts": {each.model: each.verdict for each in watched.findings}}
 
 
-def dispatch(event: dict[str, Any], tasks: Mapping[str, Task]) -> dict[str, Any]:
-    name: Any = event.get("task")
-    if not isinstance(name, str) or name not in tasks:
-        raise Invalid(f"There is no task {name!r} here; there are: {', '.join(tasks)}.", field="task")
-    parts()[2].info("task", extra={"task": name, "run": event.get("run")})
-    return tasks[name](event)
-
-
 def train(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return dispatch(event, training_tasks())
+    return dispatch(event, training_tasks(), parts()[2])
 
 
 def monitor(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return dispatch(event, {"watch": watch_window})
+    return dispatch(event, {"watch": watch_window}, parts()[2])

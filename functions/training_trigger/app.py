@@ -12,29 +12,31 @@ from gyre.aws.stepfunctions import StateMachine
 from gyre.http.access import KeyRing
 from gyre.http.factory import create_app
 from gyre.http.lambda_entry import http_handler, is_http
-from gyre.http.routes import datasets, models, releases, training, versions
+from gyre.http.routes import batch, datasets, models, releases, training, versions
 from gyre.settings import TrainingTriggerSettings
 from gyre.telemetry import logger
 from gyre.training.intake import take_in
 from gyre.training.schedule import start_due
+from gyre.workflow import BATCH_RUN, Workflows
 
 
 @cache
-def parts() -> tuple[TrainingTriggerSettings, S3Bucket, S3Bucket, StateMachine, Any]:
-    settings = TrainingTriggerSettings.read()
-    log = logger("training_trigger", settings.log_level, environment=settings.environment)
-    data, artifacts = S3Bucket(settings.data_bucket), S3Bucket(settings.artifact_bucket)
-    return settings, data, artifacts, StateMachine(settings.training_state_machine), log
+def parts() -> tuple[TrainingTriggerSettings, S3Bucket, S3Bucket, Workflows, Any]:
+    has = TrainingTriggerSettings.read()
+    data, artifacts = S3Bucket(has.data_bucket), S3Bucket(has.artifact_bucket)
+    workflow = Workflows(StateMachine(has.training_state_machine), {BATCH_RUN: StateMachine(has.batch_state_machine)})
+    return has, data, artifacts, workflow, logger("training_trigger", has.log_level, environment=has.environment)
 
 
 def compose() -> FastAPI:
-    settings, data, artifacts, workflow, log = parts()
+    has, data, artifacts, workflow, log = parts()
     routes = [
         models.router(data, artifacts),
-        datasets.router(data, workflow, settings.hosts),
+        datasets.router(data, workflow, has.hosts),
         training.router(data, artifacts, workflow),
+        batch.router(data, artifacts, workflow),
         versions.router(artifacts, workflow),
-        releases.router(artifacts, LambdaErrands(settings.train_tasks)),
+        releases.router(artifacts, LambdaErrands(has.train_tasks)),
     ]
     return create_app("training_trigger", routes, KeyRing(artifacts), log)
 
@@ -52,7 +54,7 @@ def on_event(event: dict[str, Any]) -> dict[str, Any]:
     if event.get("detail-type") == "Scheduled Event":
         done = vars(start_due(datetime.now(UTC), data, artifacts, workflow))
     else:
-        uploaded = event["detail"]["object"]
-        done = take_in(uploaded["key"], uploaded.get("version-id"), data, artifacts, workflow)
+        came = event["detail"]["object"]
+        done = take_in(came["key"], came.get("version-id"), data, artifacts, workflow)
     log.info("event", extra=done)
     return done

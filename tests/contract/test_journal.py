@@ -68,7 +68,7 @@ def test_volumes_count_calls_and_failures_since_a_moment(journal: Journal) -> No
     assert (found["b"].calls, found["b"].failed) == (1, 0)
 
 
-# --- a window of one model ----------------------------------------------------------------------------------------------
+# --- a window of one model --------------------------------------------------------------------------------------------
 
 
 def test_a_window_holds_a_models_records_since_a_moment(journal: Journal) -> None:

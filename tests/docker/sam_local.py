@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.deploy.record import StackRecord
-from infra.packaging.template import FUNCTION, load, of_type, plain
+from infra.packaging.template import FUNCTION, load, of_type
 from infra.packaging.workshop import Workshop
 from tests.docker import stand_in
 from tests.docker.engine import ROOT, Engine
@@ -100,17 +100,18 @@ def prepared(engine: Engine, record: StackRecord, shop: Workshop) -> Iterator[Sa
 
 
 def function_for(case: str, template: dict[str, Any]) -> str:
-    """`inference-health`: the function of that folder; `science-train-ingest`: of the image, with that handler."""
-    folder, _, rest = case.partition("-")
-    candidates = {
-        name: properties
-        for name, properties in ((name, resource["Properties"]) for name, resource in of_type(template, FUNCTION))
-        if Path(plain(properties.get("CodeUri"))).name == folder
-        or str(properties.get("ImageUri", "")).partition(":")[0] == f"gyre-{folder}"
-    }
-    if len(candidates) > 1:
-        handler = [f"app.{rest.partition('-')[0]}"]
-        candidates = {name: each for name, each in candidates.items() if each["ImageConfig"]["Command"] == handler}
-    if len(candidates) != 1:
+    """`inference-health`: the function of that name; `science-train-ingest`: of the image, with that handler."""
+    named, _, rest = case.partition("-")
+    handler = [f"app.{rest.partition('-')[0]}"]
+    found = [
+        name
+        for name, resource in of_type(template, FUNCTION)
+        if str(resource["Properties"]["FunctionName"]["Fn::Sub"]).rpartition("}-")[2].replace("-", "_") == named
+        or (
+            str(resource["Properties"].get("ImageUri", "")).partition(":")[0] == f"gyre-{named}"
+            and resource["Properties"]["ImageConfig"]["Command"] == handler
+        )
+    ]
+    if len(found) != 1:
         raise AssertionError(f"events/{case}.json: no one function of template.yaml answers to this name")
-    return next(iter(candidates))
+    return found[0]

@@ -58,6 +58,9 @@ class MemoryBucket:
     def put_address(self, key: str, seconds: int) -> str:
         return f"memory://{key}?for={seconds}"
 
+    def get_address(self, key: str, seconds: int) -> str:
+        return f"memory://{key}?get={seconds}"
+
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         for key in sorted(self._versions):
             if key.startswith(prefix):

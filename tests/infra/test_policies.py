@@ -3,16 +3,32 @@
 The emulator enforces no policy, so nothing else here would notice that a function reads what it may not."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
 
+from gyre.http.access import KeyRing
+from gyre.journal.outlet import parcel, unpack
+from gyre.journal.record import JournalRecord
+from gyre.journal.trials import end_failing_trials
 from gyre.objects import ObjectInfo, StoredObject, Stream, Written
+from gyre.registry.moves import Mover, promote
+from gyre.registry.releases import any_release
+from gyre.registry.traffic import send_traffic
+from gyre.serving.answer import Serving
+from gyre.serving.question import Question, Row
+from gyre.serving.shelf import Shelf
+from gyre.telemetry import TimeSplit, logger
+from tests.event_data import SPEC
+from tests.fakes.notices import MemoryNotices
 from tests.fakes.objects import EPOCH, MemoryBucket
 from tests.infra.facts import functions
+from tests.unit.journal.trial_calls import failure
 from tests.unit.parts import House
+from tests.unit.registry.house import ANNA, released
 from tests.unit.tasks.world import PETS, World, pets
 
 BUCKETS = {"data": "${DataBucketName}", "artifacts": "${ArtifactBucketName}"}
@@ -118,7 +134,8 @@ def test_the_api_does_what_its_role_allows(trained: tuple[World, list[str]]) -> 
         ("POST", "/models/pets/promote", {"version": 2}), ("POST", "/models/pets/rollback", None),
         ("POST", "/models/pets/versions/2/retire", None), ("POST", "/models/pets/versions/2/restore", None),
         ("POST", "/models/pets/promote", {"version": 2, "alias": "challenger"}),
-        ("POST", "/models/pets/withdraw", None), ("POST", "/models/pets/mirror", None),
+        ("POST", "/models/pets/traffic", {"challenger": 2, "share": 0.1}), ("POST", "/models/pets/withdraw", None),
+        ("POST", "/models/pets/mirror", None),
         ("POST", "/train", {"model": "pets"}), ("POST", "/evaluate", {"model": "pets"}),
         ("GET", "/models/pets/datasets", None), ("GET", "/models/pets/datasets/1/report", None),
         ("GET", "/models/pets/lineage", None),
@@ -126,6 +143,62 @@ def test_the_api_does_what_its_role_allows(trained: tuple[World, list[str]]) -> 
         answer = client.request(method, path, json=body)
         assert answer.status_code in (200, 202), (method, path, answer.text)
     assert broken == []
+
+
+def test_a_trial_is_compared_and_ended_within_what_the_roles_allow() -> None:
+    """Given a challenger that fails on all rows."""
+    broken: list[str] = []
+    kept = released(2, 1)
+    send_traffic("wine", 2, 0.1, 0, kept, ANNA)
+    kept.put("specs/wine/00000001.yaml", SPEC)
+    house = House(artifacts=Guarded("PredictionLogFunction", "artifacts", broken))
+    guarded = Guarded("TrialGuardFunction", "artifacts", broken)
+    house.artifacts._versions = guarded._versions = kept._versions
+    guarded._writes = dict.fromkeys(guarded._versions, 1)
+    house.journal.append([failure().model_copy(update={"at": datetime.now(UTC)}) for _ in range(60)])
+    assert house.client("prediction_log").get("/stats/wine/comparison").status_code == 200
+    found = end_failing_trials(datetime.now(UTC), house.journal, guarded, house.errands, MemoryNotices())
+    assert (list(found.withdrawn), found.faults) == (["wine"], {})
+    assert broken == []
+
+
+@pytest.mark.parametrize("function", ["InferenceFunction", "ShadowFunction"])
+def test_serving_does_what_its_role_allows(trained: tuple[World, list[str]], function: str) -> None:
+    """A cold start, every way to name a release, a trial with a shadow, and a record too large for a message."""
+    world, _ = trained
+    broken: list[str] = []
+    artifacts, data = Guarded(function, "artifacts", broken), Guarded(function, "data", broken)
+    artifacts._versions = world.artifacts._versions
+    promote("pets", 1, world.artifacts, Mover("test"))
+    send_traffic("pets", 2, 0.5, 1.0, world.artifacts, Mover("test"))
+    shelf = Shelf(artifacts, logger("test-policies"))
+    shelf.preload()
+    pointer = shelf.pointer("pets")
+    rows = [Row(f"id-{n}", {"legs": 4}) for n in range(20)]
+    if function == "ShadowFunction":
+        Serving(shelf).answer_by(pointer.aliases["challenger"], Question("pets", rows, partial=True), TimeSplit())
+    else:
+        KeyRing(artifacts)._current()
+        assert any_release(artifacts)
+        for release in ("production", "challenger", "1", "latest"):
+            Serving(shelf).answer(Question("pets", rows, release, partial=True), "event-1234", TimeSplit())
+    parcel(record("event-1234"), data, 10)
+    assert broken == []
+
+
+def test_prediction_log_reads_what_was_put_aside() -> None:
+    broken: list[str] = []
+    data = Guarded("PredictionLogFunction", "data", broken)
+    body = parcel(record("event-1234"), aside := MemoryBucket(), 10)
+    data._versions = aside._versions
+    assert unpack(body, data) == record("event-1234")
+    assert broken == []
+
+
+def record(event_id: str) -> JournalRecord:
+    return JournalRecord(
+        event_id=event_id, model="pets", at=EPOCH, status=200, duration_ms=1, caller="ann", correlation_id="c",
+    )  # fmt: skip
 
 
 def test_what_no_policy_allows_is_seen() -> None:

@@ -103,21 +103,28 @@ def test_what_is_built_stays_out_of_git() -> None:
     assert not [path for path in files() if path.suffix == ".pyc" or ".egg-info" in str(path)]
 
 
+def event_name(function: str) -> str:
+    """What the files of its events begin with: its own name, or that of its image."""
+    properties = functions()[function]
+    if properties.get("PackageType") == "Image":
+        return folder_of(function)
+    return str(properties["FunctionName"]["Fn::Sub"]).rpartition("}-")[2].replace("-", "_")
+
+
 @pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
 def test_an_event_names_a_function_and_holds_no_key(path: Path) -> None:
-    folder, _, case = path.stem.partition("-")
-    of_folder = [name for name in functions() if folder_of(name) == folder]
-    assert of_folder and case
-    if len(of_folder) > 1:
-        commands = {functions()[name]["ImageConfig"]["Command"][0] for name in of_folder}
-        assert f"app.{case.partition('-')[0]}" in commands
+    named, _, case = path.stem.partition("-")
+    found = [functions()[name] for name in functions() if event_name(name) == named]
+    assert found and case
+    if len(found) > 1:
+        assert f"app.{case.partition('-')[0]}" in {each["ImageConfig"]["Command"][0] for each in found}
     assert isinstance(json.loads(path.read_text()), dict)
     keys = re.findall(r'"x-api-key": (?:\[\s*)?"([^"]*)"', path.read_text())
     assert set(keys) <= {"${api_key}"}
 
 
 def test_every_function_has_an_event() -> None:
-    assert {path.stem.partition("-")[0] for path in EVENTS} == {folder_of(name) for name in functions()}
+    assert {path.stem.partition("-")[0] for path in EVENTS} == {event_name(name) for name in functions()}
 
 
 def test_every_target_that_the_readme_names_exists() -> None:

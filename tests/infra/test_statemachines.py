@@ -5,6 +5,8 @@ from typing import Any, cast
 
 import pytest
 
+from gyre.tasks.batch.plan import _MOST_RANGES
+from gyre.tasks.batch.tasks import batch_tasks
 from gyre.tasks.step import Stores
 from gyre.tasks.training import Places, training_tasks
 from tests.infra.facts import MACHINE, ROOT, machines, of_type, template
@@ -147,7 +149,9 @@ def test_only_references_stay_in_the_state(machine: str, name: str) -> None:
 
 def known_tasks() -> set[str]:
     nothing = cast(Any, None)
-    return set(training_tasks(Stores(nothing, nothing, nothing), nothing, nothing, nothing, Places("d", "a", "c", 1)))
+    stores, places = Stores(nothing, nothing, nothing), Places("d", "a", "c", 1)
+    batch = batch_tasks(nothing, nothing, nothing, code="c", workers=1)
+    return {*batch, *training_tasks(stores, nothing, nothing, nothing, places)}
 
 
 @pytest.mark.parametrize(("machine", "name"), tasks(LAMBDA))
@@ -164,14 +168,39 @@ def test_every_task_of_the_image_has_its_place_in_a_machine() -> None:
 
 
 @pytest.mark.parametrize(("machine", "name", "task"), inner_tasks())
-def test_a_candidate_that_is_lost_ends_no_search(machine: str, name: str, task: str) -> None:
-    """It is tried again if what failed may pass; then it is left out, for the next step sees that it has no result."""
+def test_what_is_done_side_by_side_is_tried_again_if_it_may_pass(machine: str, name: str, task: str) -> None:
     state = inner(machine, name, task)
     assert {error for retry in state["Retry"] for error in retry["ErrorEquals"]} <= TRANSIENT
     throttled = state["Retry"][0]
     assert "Lambda.TooManyRequestsException" in throttled["ErrorEquals"]
-    # Candidates take minutes, and wait for each other where few may run at once.
+    # They take minutes, and wait for each other where few may run at once.
     assert throttled["MaxAttempts"] * throttled["MaxDelaySeconds"] >= 900
+
+
+def test_a_range_that_is_lost_ends_the_run_in_the_step_that_knows_why() -> None:
+    """A Distributed Map tells no cause, and LocalStack's does not even fail: both ways lead to the step that looks."""
+    state = states("batch.asl.json")["Predict all"]
+    assert state.get("ToleratedFailurePercentage", 0) == 0
+    (catch,) = state["Catch"]
+    assert (catch["ErrorEquals"], catch["Next"], state["Next"]) == (["States.ALL"], "Join", "Join")
+    assert states("batch.asl.json")["Join"]["Parameters"]["Payload"]["lost.$"] == catch["ResultPath"] == "$.lost"
+    assert "Catch" not in inner("batch.asl.json", "Predict all", "Predict")
+
+
+def test_ranges_are_done_as_the_emulator_can_do_them_and_leave_little() -> None:
+    """No JSONL to read, no EXPRESS. What 30,000 of them answer must fit into 256 KB together."""
+    state = states("batch.asl.json")["Predict all"]
+    assert state["ItemReader"]["ReaderConfig"] == {"InputType": "JSON"}
+    assert state["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    assert (state["ResultPath"], state["MaxConcurrencyPath"]) == (None, "$.plan.workers")
+    assert inner("batch.asl.json", "Predict all", "Predict")["OutputPath"] == "$.number"
+    assert _MOST_RANGES * len("30000,") < 256 * 1024
+
+
+@pytest.mark.parametrize(("machine", "name", "task"), [each for each in inner_tasks() if each[2] == "Score"])
+def test_a_candidate_that_is_lost_ends_no_search(machine: str, name: str, task: str) -> None:
+    """It is left out, for the next step sees that it has no result."""
+    state = inner(machine, name, task)
     (catch,) = state["Catch"]
     assert catch["ErrorEquals"] == ["States.ALL"]
     lost = inner(machine, name, catch["Next"])

@@ -62,8 +62,10 @@ def walk(node: Any) -> Iterator[tuple[str, Any]]:
 
 
 def settings_of(function: str) -> type[Settings]:
+    """Of its own, or those of all functions of its folder."""
     name = "".join(word.capitalize() for word in folder_of(function).split("_")) + "Settings"
-    found: type[Settings] = getattr(settings, name)
+    own = function.removesuffix("Function") + "Settings"
+    found: type[Settings] = getattr(settings, own, None) or getattr(settings, name)
     return found
 
 

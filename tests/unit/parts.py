@@ -14,7 +14,18 @@ from gyre.datasets.report import RowCounts, report_key
 from gyre.datasets.version import DatasetVersion, keep_version
 from gyre.http.access import KEY_RING, KeyRing, Role, dump_ring, new_key
 from gyre.http.factory import create_app
-from gyre.http.routes import datasets, front, models, monitoring, predictions, releases, training, versions
+from gyre.http.routes import (
+    batch,
+    datasets,
+    front,
+    models,
+    monitoring,
+    predictions,
+    releases,
+    stats,
+    training,
+    versions,
+)
 from gyre.telemetry import logger
 from tests.fakes.errands import MemoryErrands
 from tests.fakes.journal import MemoryJournal
@@ -55,10 +66,11 @@ class House:
                 models.router(self.data, self.artifacts),
                 datasets.router(self.data, self.workflow, frozenset({"files.example"})),
                 training.router(self.data, self.artifacts, self.workflow),
+                batch.router(self.data, self.artifacts, self.workflow),
                 versions.router(self.artifacts, self.workflow),
                 releases.router(self.artifacts, self.errands),
             ],
-            "prediction_log": [predictions.router(self.journal)],
+            "prediction_log": [predictions.router(self.journal), stats.router(self.journal, self.artifacts)],
             "drift": [monitoring.router("c0ffee", self.data, self.workflow)],
         }
 

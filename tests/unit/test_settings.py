@@ -112,6 +112,7 @@ def test_who_moves_releases_needs_the_function_that_tells_mlflow() -> None:
 
 @pytest.mark.parametrize("settings", [TrainingTriggerSettings, ScienceSettings])
 def test_who_names_no_host_asks_nobody(settings: type[TrainingTriggerSettings | ScienceSettings]) -> None:
-    given = GIVEN | {"GYRE_TRAINING_STATE_MACHINE": "arn", "GYRE_TRAIN_TASKS": "train-tasks"}
+    machines = {"GYRE_TRAINING_STATE_MACHINE": "arn", "GYRE_BATCH_STATE_MACHINE": "arn"}
+    given = GIVEN | machines | {"GYRE_TRAIN_TASKS": "train-tasks"}
     assert settings.read(given).hosts == frozenset()
     assert settings.read(given | {"GYRE_FETCH_HOSTS": "a.example,B.Example"}).hosts == {"a.example", "b.example"}

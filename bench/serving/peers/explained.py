@@ -2,16 +2,18 @@
 
 import json
 
-import joblib
+import joblib  # type: ignore[import-untyped]
 import numpy as np
-import shap
-from mlserver.codecs import NumpyCodec, PandasCodec, StringCodec
-from mlserver.types import InferenceRequest, InferenceResponse
-from mlserver.utils import get_model_uri
-from mlserver_sklearn import SKLearnModel
+import shap  # type: ignore[import-untyped]
+from mlserver.codecs import NumpyCodec, PandasCodec, StringCodec  # type: ignore[import-not-found]
+from mlserver.types import InferenceRequest, InferenceResponse  # type: ignore[import-not-found]
+from mlserver.utils import get_model_uri  # type: ignore[import-not-found]
+from mlserver_sklearn import SKLearnModel  # type: ignore[import-not-found]
 
 
-class ExplainedModel(SKLearnModel):
+class ExplainedModel(SKLearnModel):  # type: ignore[misc]
+    """Loaded by MLServer from the name in its settings."""
+
     async def load(self) -> bool:
         self._model = joblib.load(await get_model_uri(self._settings))
         self._prepare, estimator = self._model["prepare"], self._model["model"]

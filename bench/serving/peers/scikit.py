@@ -5,10 +5,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-import joblib
+import joblib  # type: ignore[import-untyped]
 import numpy as np
 import pandas as pd
-import shap
+import shap  # type: ignore[import-untyped]
 from fastapi import FastAPI
 from pydantic import BaseModel
 

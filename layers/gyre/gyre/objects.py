@@ -66,5 +66,8 @@ class ObjectStore(Protocol):
     def put_address(self, key: str, seconds: int) -> str:
         """An address at which anybody who has it may put this object for so long."""
 
+    def get_address(self, key: str, seconds: int) -> str:
+        """An address at which anybody who has it may get this object for so long; whether it is there is not looked."""
+
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Everything under a prefix, in the order of keys."""

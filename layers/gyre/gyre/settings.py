@@ -76,6 +76,9 @@ class TrainingTriggerSettings(Settings):
     fetch_hosts: str = ""
     """The hosts that files may be fetched from, with commas between; nobody may be asked if empty."""
 
+    batch_state_machine: str
+    """The ARN of the state machine that predicts whole files."""
+
     @property
     def hosts(self) -> frozenset[str]:
         """`fetch_hosts`, taken apart."""
@@ -87,6 +90,17 @@ class PredictionLogSettings(Settings):
 
     data_bucket: str
     """The bucket of uploads, datasets, the journal and what is computed from them."""
+
+
+class TrialGuardSettings(Settings):
+    """functions/prediction_log: the guard of trials."""
+
+    data_bucket: str
+    """The bucket of uploads, datasets, the journal and what is computed from them."""
+    train_tasks: str
+    """The function that tells MLflow what serves."""
+    notices_topic: str
+    """The ARN of the topic where people hear of what they should."""
 
 
 class DriftSettings(Settings):
@@ -125,6 +139,17 @@ class ScienceSettings(Settings):
     def tracking(self) -> str:
         """Where trainings are tracked and versions are registered."""
         return self.mlflow_tracking_uri or f"s3+sqlite://{self.artifact_bucket}/mlflow/mlflow.db"
+
+
+class BatchTasksSettings(Settings):
+    """functions/science: the tasks that predict whole files."""
+
+    data_bucket: str
+    """The bucket of uploads, datasets, the journal and what is computed from them."""
+    journal_queue: str
+    """The address of the queue that leads to the journal."""
+    batch_workers: int = 10
+    """How many ranges of a file are predicted side by side, at most."""
 
 
 def hosts_of(told: str) -> frozenset[str]:

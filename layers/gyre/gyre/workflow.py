@@ -12,6 +12,8 @@ from gyre.errors import Conflict, Invalid
 RunStatus = Literal["running", "succeeded", "failed", "timed_out", "stopped"]
 StepStatus = Literal["running", "succeeded", "failed"]
 
+# How the names of runs over whole files begin; all others are of the machine that trains.
+BATCH_RUN = "batch_"
 # Anchored for FastAPI; `$` alone would let a line feed through, so our own checks use fullmatch.
 RUN_PATTERN = r"^[A-Za-z0-9_-]{1,80}$"
 
@@ -62,6 +64,30 @@ class Workflow(Protocol):
 
     def answer(self, token: str, told: Mapping[str, Any]) -> None:
         """Tells a run that waits for a person what the person said; `Conflict` if it waits no longer."""
+
+
+@dataclass(frozen=True)
+class Workflows:
+    """Several state machines as one: a run's name begins with its kind, and says so which of them it is of."""
+
+    usual: Workflow
+    by_kind: Mapping[str, Workflow]
+    """By the beginning of the names."""
+
+    def start(self, name: str, payload: Mapping[str, Any]) -> None:
+        self._of(name).start(name, payload)
+
+    def show(self, name: str) -> Run:
+        return self._of(name).show(name)
+
+    def resume(self, name: str) -> Run:
+        return self._of(name).resume(name)
+
+    def answer(self, token: str, told: Mapping[str, Any]) -> None:
+        self.usual.answer(token, told)  # nothing but a training asks a person
+
+    def _of(self, name: str) -> Workflow:
+        return next((each for kind, each in self.by_kind.items() if name.startswith(kind)), self.usual)
 
 
 # So often a run may be begun again.

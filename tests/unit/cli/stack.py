@@ -16,10 +16,10 @@ from cli.client import Clock, GyreClient
 from cli.main import main
 from gyre.registry.approval import ask
 from gyre.run_folder import RunFolder
-from gyre.training.start import start_from_upload
+from gyre.training.intake import take_in
 from gyre.workflow import Run, RunStatus, Step, StepStatus
 from infra.deploy.record import StackRecord
-from tests.unit.parts import House
+from tests.unit.parts import House, caller
 from tests.unit.registry.house import registered
 
 BEGAN = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -74,7 +74,9 @@ class Stack:
         self.next: deque[Callable[[], Any]] = deque()
         """What happens before each look at a run."""
         self.screen: Terminal | None = None
-        self._api = self.house.client("training_trigger")
+        routers = self.house.routers()
+        behind = [*routers["training_trigger"], *routers["prediction_log"]]
+        self._api = caller(self.house.app(*behind), self.house.add_key())
 
     def client(self) -> GyreClient:
         return GyreClient(self.record, httpx.MockTransport(self.answer), self.time.clock())
@@ -90,7 +92,10 @@ class Stack:
         self.asked.append((request.method, path, body))
         self.headers.append(request.headers)
         if request.url.scheme == "memory":
-            return self._put(unquote(str(request.url).removeprefix("memory://").split("?")[0]), body)
+            key = unquote(str(request.url).removeprefix("memory://").split("?")[0])
+            if request.method == "GET":
+                return httpx.Response(200, content=self.house.data.read(key).content)
+            return self._put(key, body)
         looks = request.method == "GET" and path.startswith("/runs/")
         if looks and self.next and isinstance(told := self.next.popleft()(), httpx.Response):
             return told
@@ -101,7 +106,7 @@ class Stack:
     def _put(self, key: str, body: bytes) -> httpx.Response:
         """As S3 does, whose event starts the run."""
         version = self.house.data.put(key, body)
-        start_from_upload(key, version, self.house.workflow)
+        take_in(key, version, self.house.data, self.house.artifacts, self.house.workflow)
         return httpx.Response(200, headers={"x-amz-version-id": version})
 
     # --- what a run does ----------------------------------------------------------------------------------------------

@@ -149,7 +149,7 @@ def test_every_argument_and_option_has_a_help() -> None:
         (command.prog, action.dest) for command, _ in commands() for action in command._actions if not action.help
     ]
     assert silent == []
-    assert len(list(commands())) == 21
+    assert len(list(commands())) == 23
 
 
 def test_every_command_that_reads_has_json() -> None:
@@ -158,5 +158,5 @@ def test_every_command_that_reads_has_json() -> None:
     }
     assert reading == {
         "gyre run show", "gyre run follow", "gyre model list", "gyre model show", "gyre model versions",
-        "gyre model version", "gyre model card", "gyre model history",
+        "gyre model version", "gyre model card", "gyre model history", "gyre model comparison",
     }  # fmt: skip

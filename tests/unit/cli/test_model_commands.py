@@ -82,7 +82,7 @@ def test_a_model_is_shown(wine: Stack, capsys: Out) -> None:
         "spec        version 1",
         "data        none yet",
         "production  version 2",
-        "challenger  version 3",
+        "challenger  version 3, gets no calls",
         "retired     1",
         "MLflow      lags: gyre model mirror wine repairs it",
         "",

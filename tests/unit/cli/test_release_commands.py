@@ -67,6 +67,39 @@ def test_a_challenger_comes_and_goes(wine: Stack, capsys: Out) -> None:
     assert serves(wine) == 2
 
 
+def test_a_version_goes_on_trial_with_shares(wine: Stack, capsys: Out) -> None:
+    said(wine, capsys, "promote", "wine", "1")
+    told = said(wine, capsys, "traffic", "wine", "--challenger", "2", "--share", "0.1", "--shadow", "1")
+    gets = "10 % of the rows and 100 % of the calls in the shadow"
+    assert told == f"wine: version 2 is on trial and gets {gets} (admin-1, NOW UTC)\n"
+    found = pointer("wine", wine.house.artifacts)
+    assert found.traffic is not None
+    assert (found.version("challenger"), found.traffic.share, found.traffic.shadow, serves(wine)) == (2, 0.1, 1, 1)
+    assert "gets 25 % of the rows (" in said(wine, capsys, "traffic", "wine", "--share", "0.25", "--comment", "more")
+    shown = said(wine, capsys, "show", "wine")
+    assert "challenger  version 2, gets 25 % of the rows\n" in shown
+    kept = said(wine, capsys, "history", "wine")
+    assert "traffic: 10 % of the rows and 100 % of the calls in the shadow" in kept and "more" in kept
+    assert "gets no calls (" in said(wine, capsys, "traffic", "wine", "--share", "0")
+    assert "challenger  version 2, gets no calls\n" in said(wine, capsys, "show", "wine")
+
+
+def test_shares_that_are_so_already_move_nothing(wine: Stack, capsys: Out) -> None:
+    said(wine, capsys, "promote", "wine", "1")
+    said(wine, capsys, "traffic", "wine", "--challenger", "2", "--share", "0.1")
+    said(wine, capsys, "retire", "wine", "3")
+    again = said(wine, capsys, "traffic", "wine", "--share", "0.1")
+    assert again == "wine: challenger gets that already, nothing moved\n"
+
+
+@pytest.mark.parametrize("share", ["-0.1", "1.1", "nan", "inf", "x", "10%"])
+def test_what_is_no_share_is_refused_before_anything_is_sent(wine: Stack, capsys: Out, share: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        wine.call("model", "traffic", "wine", f"--share={share}")
+    assert caught.value.code == 2 and "is no share" in capsys.readouterr().err
+    assert [path for _, path, _ in wine.asked if "traffic" in path] == []
+
+
 def test_a_retired_version_is_restored(wine: Stack, capsys: Out) -> None:
     assert said(wine, capsys, "retire", "wine", "2") == "wine: version 2 is retired\n"
     assert said(wine, capsys, "retire", "wine", "v2") == "wine: version 2 is retired\n"
@@ -86,6 +119,10 @@ def test_a_retired_version_is_restored(wine: Stack, capsys: Out) -> None:
         (["rollback", "wine"], "wine has no release yet"),
         (["withdraw", "wine"], "no challenger to withdraw"),
         (["retire", "wine", "9"], "wine has no version 9"),
+        (["traffic", "wine"], "say --share, --shadow or both"),
+        (["traffic", "wine", "--share", "0.1"], "wine has no release yet"),
+        (["traffic", "wine", "--challenger", "1", "--share", "0.1"], "no production release"),
+        (["comparison", "wine"], "wine has no release yet"),
         (["restore", "wine", "1"], "is not retired"),
         (["approve", "wine", "1"], "does not wait for approval"),
         (["mirror", "wine"], "wine has no release yet"),

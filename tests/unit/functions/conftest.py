@@ -17,17 +17,17 @@ from gyre.http.access import KEY_RING, dump_ring, new_key
 from tests.fakes.journal import MemoryJournal
 
 ROOT = Path(__file__).resolve().parents[3]
-Load = Callable[[str], ModuleType]
+Load = Callable[..., ModuleType]
 PASS = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
 
 
 @pytest.fixture
 def load(monkeypatch: pytest.MonkeyPatch) -> Load:
-    """Loads functions/<name>/app.py afresh."""
+    """Loads functions/<name>/app.py afresh, or another of its entry points."""
 
-    def loaded(name: str) -> ModuleType:
-        module_name = f"functions_{name}_app"
-        spec = importlib.util.spec_from_file_location(module_name, ROOT / "functions" / name / "app.py")
+    def loaded(name: str, entry: str = "app") -> ModuleType:
+        module_name = f"functions_{name}_{entry}"
+        spec = importlib.util.spec_from_file_location(module_name, ROOT / "functions" / name / f"{entry}.py")
         assert spec and spec.loader
         module = importlib.util.module_from_spec(spec)
         monkeypatch.setitem(sys.modules, module_name, module)
@@ -42,11 +42,21 @@ class Aws:
 
     def __init__(self) -> None:
         self.s3, self.states = boto3.client("s3"), boto3.client("stepfunctions")
+        self.sqs = boto3.client("sqs")
         for bucket in ("data", "artifacts"):
             self.s3.create_bucket(Bucket=bucket)
             self.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
         self.secret, key = new_key("admin-1", "admin", "now")
         self.s3.put_object(Bucket="artifacts", Key=KEY_RING, Body=dump_ring([key]))
+
+    def queue(self, name: str) -> str:
+        """The address of a queue of this name."""
+        return str(self.sqs.create_queue(QueueName=name)["QueueUrl"])
+
+    def waiting(self, name: str) -> list[str]:
+        """The messages of a queue; nobody else gets them any more."""
+        answer = self.sqs.receive_message(QueueUrl=self.queue(name), MaxNumberOfMessages=10)
+        return [each["Body"] for each in answer.get("Messages", ())]
 
     def put(self, key: str, content: bytes) -> str:
         return str(self.s3.put_object(Bucket="data", Key=key, Body=content)["VersionId"])
@@ -84,6 +94,9 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "GYRE_ARTIFACT_BUCKET": "artifacts",
             "GYRE_DATA_BUCKET": "data",
             "GYRE_TRAIN_TASKS": "train-tasks",
+            "GYRE_BATCH_STATE_MACHINE": made.machine("batch"),
+            "GYRE_JOURNAL_QUEUE": made.queue("journal"),
+            "GYRE_SHADOW_QUEUE": made.queue("shadow"),
         }.items():
             monkeypatch.setenv(name, value)
         yield made

@@ -45,8 +45,9 @@ def handlers(
     add_spec(SPEC, S3Bucket("artifacts"))
     for key, content in FILES.items():
         aws.put(key, content)
-    science, log = load("science"), load("prediction_log")
-    for app in (science, log):
+    monkeypatch.setenv("GYRE_NOTICES_TOPIC", "notices")
+    science, log, guard = load("science"), load("prediction_log"), load("prediction_log", "guard")
+    for app in (science, log, guard):
         monkeypatch.setattr(app, "DeltaJournal", lambda _: journal)
     upload = {"key": UPLOADED, "version": None}
     if request.node.callspec.params["case"] in OF_A_VERSION:
@@ -57,6 +58,7 @@ def handlers(
         science.train({"task": "ingest", "run": "upload-1", "model": "wine", "upload": upload}, None)
         science.train({"task": "split", "run": "upload-1", "model": "wine", "dataset": 1, "spec_version": 1}, None)
     made = {name: load(name).handler for name in ("inference", "training_trigger", "drift")}
+    made |= {"shadow": load("inference").shadow, "trial_guard": guard.handler}
     return made | {"prediction_log": log.handler, "science-train": science.train, "science-monitor": science.monitor}
 
 

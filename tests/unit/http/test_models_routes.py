@@ -6,11 +6,13 @@ import pytest
 from httpx import Response
 
 from gyre.errors import Conflict
+from gyre.registry.moves import promote
+from gyre.registry.traffic import send_traffic
 from gyre.spec.document import MAX_BYTES
 from tests.event_data import SPEC
 from tests.fakes.objects import MemoryBucket
 from tests.unit.parts import House, told
-from tests.unit.registry.house import release
+from tests.unit.registry.house import ANNA, registered, release
 
 TEXT = SPEC.decode()
 FEATURES = ["alcohol", "colour"]
@@ -153,14 +155,27 @@ def test_one_model_tells_what_is_declared(house: House) -> None:
     declare(house, SPEC + b"derived: {strong: {formula: alcohol > 13}}\n")
     house.add_version(number=2)
     found = get(house, "/models/wine").json()
-    assert {key: found[key] for key in ("model", "spec_version", "dataset", "version")} == {
-        "model": "wine", "spec_version": 1, "dataset": 2, "version": None,
+    named = ("model", "spec_version", "dataset", "version", "challenger", "traffic")
+    assert {key: found[key] for key in named} == {
+        "model": "wine", "spec_version": 1, "dataset": 2, "version": None, "challenger": None, "traffic": None,
     }  # fmt: skip
     assert (found["task"], found["target"], found["features"]) == ("multiclass", "cultivar", [*FEATURES, "strong"])
     assert found["description"] == "Which cultivar a wine was made from."
     assert list(found["columns"]) == ["alcohol", "colour", "cultivar"]
     assert found["columns"]["alcohol"]["range"] == [10, 16]
     assert found["derived"]["strong"]["formula"] == "alcohol > 13"
+
+
+def test_a_model_tells_who_is_on_trial_and_what_it_gets(house: House) -> None:
+    declare(house, SPEC)
+    release("wine", 1, house.artifacts)
+    registered("wine", 2, house.artifacts)
+    promote("wine", 2, house.artifacts, ANNA, alias="challenger")
+    found = get(house, "/models/wine").json()
+    assert (found["version"], found["challenger"], found["traffic"]) == (1, 2, None)
+    send_traffic("wine", 2, 0.1, 0.5, house.artifacts, ANNA)
+    traffic = get(house, "/models/wine").json()["traffic"]
+    assert (traffic["share"], traffic["shadow"]) == (0.1, 0.5)
 
 
 def test_the_text_comes_back_as_it_was_sent(house: House) -> None:

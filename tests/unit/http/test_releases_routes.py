@@ -207,7 +207,8 @@ def test_a_pointer_that_cannot_be_read_is_503(house: House) -> None:
     house.artifacts.put(pointer_key("wine"), b"{")
     for rest in ("/release", "/history", "/versions"):
         assert told(get(house, rest), 503)["code"] == "unavailable"
-    for path, body in (("/promote", {"version": 1}), ("/rollback", None), ("/mirror", None), ("/withdraw", None)):
+    for path, body in (("/promote", {"version": 1}), ("/rollback", None), ("/mirror", None), ("/withdraw", None),
+                       ("/traffic", {"challenger": 1, "share": 0.1})):  # fmt: skip
         assert told(post(house, path, body), 503)["code"] == "unavailable"
 
 
@@ -301,6 +302,85 @@ def test_a_challenger_is_put_on_trial_promoted_or_taken_off(house: House) -> Non
     assert pointer("wine", house.artifacts).version("challenger") is None
 
 
+# --- traffic ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", [3, "3", "v3", "latest"])
+def test_a_version_goes_on_trial_with_its_shares(house: House, version: int | str) -> None:
+    found = post(house, "/traffic", {"challenger": version, "share": 0.1, "shadow": True, "comment": "try it"}).json()
+    assert (found["action"], found["alias"], found["version"], found["share"], found["shadow"]) == (
+        "traffic", "challenger", 3, 0.1, 1.0,
+    )  # fmt: skip
+    assert (found["actor"], found["comment"], found["mirror"]) == ("admin-1", "try it", "sent")
+    release = get(house, "/release").json()
+    assert (release["traffic"]["share"], release["aliases"]["challenger"]["version"], serves(house)) == (0.1, 3, 2)
+    assert [task for task, _ in house.errands.sent] == ["mirror"]
+
+
+def test_the_shares_of_what_is_on_trial_are_changed_and_taken_back(house: House) -> None:
+    assert told(post(house, "/traffic", {"share": 0.5}), 404)["field"] == "version"
+    post(house, "/promote", {"version": 3, "alias": "challenger"})
+    bodies = ({"share": 0.5}, {"share": 1}, {"shadow": 0.25})
+    assert [post(house, "/traffic", body).json()["share"] for body in bodies] == [0.5, 1, 0]
+    assert post(house, "/traffic", {"shadow": False}).json()["shadow"] == 0
+    assert "traffic" not in get(house, "/release").json()
+    assert pointer("wine", house.artifacts).version("challenger") == 3
+    moves = [(each["action"], each.get("share"), each.get("shadow")) for each in get(house, "/history").json()["moves"]]
+    assert moves[:4] == [("traffic", 0, 0), ("traffic", 0, 0.25), ("traffic", 1, 0), ("traffic", 0.5, 0)]
+
+
+def test_the_same_shares_are_answered_and_no_move(house: House) -> None:
+    body = {"challenger": 3, "share": 0.1, "shadow": 1}
+    first, second = post(house, "/traffic", body).json(), post(house, "/traffic", body).json()
+    assert first["revision"] == second["revision"] == 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None, {}, [], {"challenger": 3}, {"challenger": 3, "share": None}, {"challenger": 3, "share": -0.1},
+        {"challenger": 3, "share": 1.1}, {"challenger": 3, "share": "0.1"}, {"challenger": 3, "share": True},
+        {"challenger": 3, "shadow": "yes"}, {"challenger": 3, "shadow": 2}, {"challenger": None, "share": 0.1},
+        {"challenger": True, "share": 0.1}, {"challenger": "x", "share": 0.1}, {"challenger": 3, "share": [0.1]},
+        {"challenger": 3, "share": 0.1, "more": 1}, {"challenger": 3, "share": 0.1, "comment": "x" * 2_001},
+    ],
+)  # fmt: skip
+def test_what_is_no_traffic_is_422(house: House, body: Any) -> None:
+    assert told(post(house, "/traffic", body), 422)["code"] == "invalid"
+    assert (pointer("wine", house.artifacts).revision, house.errands.sent) == (2, [])
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400"])
+def test_what_is_no_number_is_no_share(house: House, number: str) -> None:
+    content = f'{{"challenger": 3, "share": {number}}}'
+    headers = {"content-type": "application/json"}
+    answer = house.client("training_trigger").post("/models/wine/traffic", content=content, headers=headers)
+    assert told(answer, 422)["code"] == "invalid"
+    assert pointer("wine", house.artifacts).traffic is None
+
+
+def test_production_is_not_on_trial(house: House) -> None:
+    assert "production already" in told(post(house, "/traffic", {"challenger": 2, "share": 0.1}), 409)["message"]
+    assert told(post(house, "/traffic", {"challenger": 9, "share": 0.1}), 404)["field"] == "version"
+    post(house, "/versions/1/retire")
+    assert told(post(house, "/traffic", {"challenger": 1, "share": 0.1}), 409)["field"] == "version"
+    never = House(artifacts=released(1))
+    assert "no production" in told(post(never, "/traffic", {"challenger": 1, "share": 0.1}), 409)["message"]
+
+
+def test_versions_tell_what_they_get(house: House) -> None:
+    post(house, "/traffic", {"challenger": 3, "share": 0.1})
+    assert [each["traffic"] for each in get(house, "/versions").json()["versions"]] == [
+        {"share": 0.1, "shadow": 0}, None, None,
+    ]  # fmt: skip
+    assert get(house, "/versions/3").json()["traffic"] == {"share": 0.1, "shadow": 0}
+    post(house, "/withdraw")
+    assert get(house, "/versions/3").json()["traffic"] is None
+
+
+# --- back -------------------------------------------------------------------------------------------------------------
+
+
 def test_rolled_back_as_often_as_there_is_something_before(house: House) -> None:
     post(house, "/promote", {"version": 3})
     assert [post(house, "/rollback").json()["version"] for _ in range(2)] == [2, 1]
@@ -351,7 +431,13 @@ def test_comments_that_hold_half_a_character_are_kept_all_the_same(house: House)
 @pytest.mark.parametrize("failure", [Unavailable("Lambda is away."), TooManyRequests("slow"), NotFound("no function")])
 @pytest.mark.parametrize(
     ("path", "body"),
-    [("/promote", {"version": 3}), ("/rollback", None), ("/versions/1/retire", None), ("/versions/3/retire", None)],
+    [
+        ("/promote", {"version": 3}),
+        ("/rollback", None),
+        ("/versions/1/retire", None),
+        ("/versions/3/retire", None),
+        ("/traffic", {"challenger": 3, "shadow": 1}),
+    ],
 )
 def test_a_move_is_made_although_nobody_tells_mlflow(house: House, failure: Any, path: str, body: Any) -> None:
     house.errands.failure = failure

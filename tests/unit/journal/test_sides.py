@@ -21,7 +21,7 @@ def test_each_row_counts_for_who_answered_it() -> None:
     ours, theirs = counted(mixed, call(1, "red"), call(3, "red"))
     assert (rows_of(ours), rows_of(theirs)) == ((2, 3, 0, 0), (1, 1, 0, 0))
     assert (dict(ours.classes), dict(theirs.classes)) == ({"red": 2, "white": 1}, {"white": 1})
-    assert sorted(sum(ours.times.values(), [])) == [1.0, 2.0] and list(theirs.times.values()) == [[3.0]]
+    assert sorted(ours.times.values()) == [[1.0], [2.0]] and list(theirs.times.values()) == [[3.0]]
 
 
 def test_what_production_answered_in_the_challengers_place_is_the_challengers_fault() -> None:
@@ -52,7 +52,8 @@ def test_who_chose_a_version_and_files_are_left_out(chosen: dict[str, str]) -> N
 
 
 def test_numbers_are_no_classes() -> None:
-    ours, theirs = counted(call(1, 3.0, 4, None), call(2, True, float("inf")), record([served(2)], [row(2, 7, probabilities={"7": 1.0})]))  # fmt: skip
+    named = record([served(2)], [row(2, 7, probabilities={"7": 1.0})])
+    ours, theirs = counted(call(1, 3.0, 4, None), call(2, True, float("inf")), named)
     assert (ours.values, dict(ours.classes)) == ([3.0, 4.0], {})
     assert (theirs.values, dict(theirs.classes)) == ([], {"true": 1, "7": 1})
     assert ours.answered == 3

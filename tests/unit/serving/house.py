@@ -30,6 +30,7 @@ class Serve:
     house: House = field(default_factory=House)
     outlet: MemoryOutlet = field(default_factory=MemoryOutlet)
     shadows: MemoryShadows = field(default_factory=MemoryShadows)
+    desks: list[Desk] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.shelf = self.fresh_shelf()
@@ -59,6 +60,7 @@ class Serve:
     def client(self) -> TestClient:
         """A caller of a warm environment."""
         desk = Desk(Serving(self.shelf), self.outlet, self.shadows, logger("desk-test"))
+        self.desks.append(desk)
         routes = [front.router("local", "c0ffee", self.house.artifacts), inference.router(desk)]
         return caller(self.house.app(*routes), self.key)
 

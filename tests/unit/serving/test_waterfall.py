@@ -18,7 +18,10 @@ TAGS = {"svg", "title", "desc", "style", "g", "text", "path", "circle"}
 ATTRIBUTES = {"class", "role", "width", "height", "viewBox", "style", "x", "y", "d", "cx", "cy", "r"}
 
 texts = st.one_of(st.text(max_size=60), st.text(min_size=1, max_size=3).map(lambda each: each * 2_000))
-figures = st.floats(allow_nan=False, allow_infinity=False)
+edges = st.sampled_from(
+    [0.0, -0.0, 5e-324, -5e-324, 1e-300, 1.0, 1e16, 1e307, 1.7976931348623157e308, -1.7976931348623157e308]
+)
+figures = edges | st.floats(allow_nan=False, allow_infinity=False)
 values = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), texts)
 steps = st.lists(st.tuples(texts, values, figures), max_size=30)
 

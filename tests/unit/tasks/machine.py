@@ -106,7 +106,7 @@ class Machine:
         reader = state["ItemReader"]
         assert (reader["Resource"], reader["ReaderConfig"]) == (ITEMS, {"InputType": "JSON"}) and self.read
         items = json.loads(self.read(_filled(reader["Parameters"], data, {})["Key"]))
-        assert isinstance(items, list) and state["ToleratedFailurePercentage"] == 0
+        assert isinstance(items, list) and state.get("ToleratedFailurePercentage", 0) == 0
         found = []
         for each in items:
             try:

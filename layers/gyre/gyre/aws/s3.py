@@ -60,6 +60,12 @@ class S3Bucket:
         wanted = {"Bucket": self._bucket, "Key": key}
         return str(client("s3").generate_presigned_url("put_object", Params=wanted, ExpiresIn=seconds))
 
+    def get_address(self, key: str, seconds: int) -> str:
+        # Browsers and tools keep it as a file by its own name.
+        shown = f'attachment; filename="{key.rsplit("/", 1)[-1]}"'
+        wanted = {"Bucket": self._bucket, "Key": key, "ResponseContentDisposition": shown}
+        return str(client("s3").generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds))
+
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         try:
             for page in client("s3").get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):

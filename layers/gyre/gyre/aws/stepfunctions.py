@@ -22,6 +22,10 @@ _STATUS: dict[str, RunStatus] = {
 # A task can fail before it begins, and when it is handed over.
 _FAILURES = frozenset({"TaskFailed", "TaskTimedOut", "TaskStartFailed", "TaskSubmitFailed"})
 _ENDS = frozenset({"ExecutionAborted", "ExecutionTimedOut", "ExecutionFailed"})
+# A Distributed Map is one step: what it does for its items stands in histories of their own.
+_MAP_RUNS: dict[str, StepStatus] = {
+    "MapRunSucceeded": "succeeded", "MapRunFailed": "failed", "MapRunAborted": "failed", "MapRunTimedOut": "failed",
+}  # fmt: skip
 
 
 class StateMachine:
@@ -135,9 +139,30 @@ def steps_of(events: list[dict[str, Any]]) -> tuple[Step, ...]:
         elif kind == "TaskSucceeded":
             visits[before] = _ended(step, "succeeded", event, None)
     by_name: dict[str, list[Step]] = {}
-    for step in visits.values():
+    for _, step in sorted((visits | _map_runs(events)).items()):
         by_name.setdefault(step.name, []).append(step)
     return tuple(_together(each, name in side_by_side) for name, each in by_name.items())
+
+
+def _map_runs(events: list[dict[str, Any]]) -> dict[int, Step]:
+    """Each Distributed Map as one step; a machine has one at a time."""
+    found: dict[int, Step] = {}
+    name, going = "", 0
+    for event in events:
+        kind = event["type"]
+        if kind == "MapStateEntered":
+            name = event["stateEnteredEventDetails"]["name"]
+        elif kind == "MapRunStarted":
+            going = event["id"]
+            found[going] = Step(name, "running", event["timestamp"])
+        elif going and kind in _MAP_RUNS:
+            details = event.get("mapRunFailedEventDetails") or {}
+            cause = ": ".join(filter(None, (details.get("error"), details.get("cause")))) or None
+            found[going], going = _ended(found[going], _MAP_RUNS[kind], event, cause), 0
+        elif going and kind in _ENDS:
+            told_ = f"the run was ended: {kind.removeprefix('Execution')}"
+            found[going], going = _ended(found[going], "failed", event, told_), 0
+    return found
 
 
 def _together(visits: list[Step], side_by_side: bool) -> Step:

@@ -27,6 +27,7 @@ MODEL, EXPLAIN, REFERENCE = "model.onnx", "explain.npz", "reference.json"
 _TYPES = {MANIFEST: "application/json", REFERENCE: "application/json"}
 _SERVED: dict[str, Any] = {
     **dict.fromkeys(("model", "description", "task", "target", "id", "time", "group", "columns"), True),
+    "read": {"missing"},
     "release": {"cache_seconds", "serve_unlogged"},
 }
 

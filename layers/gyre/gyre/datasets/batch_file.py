@@ -9,11 +9,12 @@ from gyre.datasets.receive import ADDRESS_SECONDS, Address
 from gyre.datasets.upload import checked_ending, checked_file, checked_model
 from gyre.errors import Invalid
 from gyre.objects import ObjectStore
+from gyre.workflow import BATCH_RUN
 
 BATCH = "batch/"
-# What the runs are called; GET /runs/{run} tells by it which state machine to ask.
-BATCH_RUN = "batch_"
 EXPLAIN = "explain"
+# Below the folder of a plan: what is told of each range once it is done.
+FIGURES = "told/"
 _VERSION = re.compile(r"v([1-9][0-9]{0,8})")
 
 
@@ -89,6 +90,11 @@ def batch_file_at(key: str, version: str | None = None) -> BatchFile:
 def run_of_batch(key: str, version: str | None) -> str:
     """What the run of a file is called; whoever put it there can follow it by this name."""
     return f"{BATCH_RUN}{hashlib.sha256(f'{key}\n{version}'.encode()).hexdigest()[:24]}"
+
+
+def done_ranges(manifest: str, data: ObjectStore) -> int:
+    """How many ranges of a plan have figures: those are done."""
+    return sum(1 for _ in data.list(f"{manifest.rpartition('/')[0]}/{FIGURES}"))
 
 
 def batch_address(model: str, name: str, data: ObjectStore, *, explain: bool, release: int | None) -> Address:

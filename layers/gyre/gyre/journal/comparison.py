@@ -11,6 +11,9 @@ from gyre.journal.significance import LEVEL, distributions, proportions, quantil
 MINIMUM = 30
 """Of each side; with fewer nothing is said about a difference."""
 
+MOST_RECORDS = 20_000
+"""Of a window that are read: the newest."""
+
 Of = Literal["faults", "latency", "predictions", "confidence"]
 
 
@@ -123,7 +126,7 @@ def _faults(ours: Side, theirs: Side) -> Difference:
     def says(p: float) -> str:
         (one, of_one), (two, of_two) = counts
         facts = f"{one:,} of its {of_one:,} rows have no answer of its own, {two:,} of production's {of_two:,}"
-        return f"{_more('The challenger fails', one / of_one, two / of_two, p, 'more often', 'less often')}: {facts}"
+        return f"{_start('The challenger fails', one / of_one, two / of_two, p, 'more often', 'less often')}: {facts}"
 
     method = "two proportions (Fisher's exact test where faults are rare)"
     return _test("faults", method, "rows", theirs.rows, ours.rows, lambda: proportions(*counts), says)
@@ -138,7 +141,7 @@ def _latency(ours: Side, theirs: Side) -> Difference:
     def says(p: float) -> str:
         medians = quantile(one, 0.5), quantile(two, 0.5)
         facts = f"a row takes {_ms(medians[0])} in the median, against {_ms(medians[1])}"
-        start = _more("The challenger is", *medians, p, "slower", "faster")
+        start = _start("The challenger is", *medians, p, "slower", "faster")
         return f"{start}: {facts} (calls {like_calls(kind)[1]})"
 
     return _test("latency", "Mann-Whitney", "like calls", len(one), len(two), lambda: ranks(one, two), says)
@@ -175,11 +178,7 @@ def _numbers(of: Of, does: str, one: Sequence[float], two: Sequence[float]) -> D
     def says(p: float) -> str:
         medians = quantile(sorted(one), 0.5), quantile(sorted(two), 0.5)
         facts = f"it {does} {medians[0]:.4g} in the median, production {medians[1]:.4g}"
-        if p >= LEVEL:
-            return f"No difference: {facts}"
-        if medians[0] == medians[1]:  # the ranks differ, though their middle does not
-            return f"The challenger's values are spread otherwise: {facts}"
-        return f"The challenger's values are {'higher' if medians[0] > medians[1] else 'lower'}: {facts}"
+        return f"{_start("The challenger's values are", *medians, p, 'higher', 'lower')}: {facts}"
 
     return _test(of, "Mann-Whitney", "values", len(one), len(two), lambda: ranks(one, two), says)
 
@@ -199,10 +198,12 @@ def _too_few(of: Of, method: str, what: str, one: int, two: int) -> Difference:
     return Difference(of, method, None, None, told)
 
 
-def _more(start: str, one: float, two: float, p: float, more: str, less: str) -> str:
+def _start(start: str, one: float, two: float, p: float, more: str, less: str) -> str:
     if p >= LEVEL:
         return "No difference"
-    return f"{start} {more if one > two else less if one < two else 'as often, and otherwise'}"
+    if one == two:  # the ranks differ, though their middle does not
+        return "The challenger's values are spread otherwise"
+    return f"{start} {more if one > two else less}"
 
 
 def _often(p: float) -> str:

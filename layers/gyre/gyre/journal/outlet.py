@@ -1,8 +1,8 @@
 """Where a call's record goes before its answer leaves."""
 
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gyre.journal.record import SHAPE, JournalRecord, read_record
 from gyre.objects import ObjectStore
@@ -24,7 +24,7 @@ class Elsewhere(BaseModel):
 
     shape: Literal[1] = SHAPE
     event_id: str
-    lies_at: str
+    lies_at: Annotated[str, Field(pattern=f"^{OVERFLOW}")]
     """Its key in the data bucket."""
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from gyre.errands import Errands
 from gyre.errors import GyreError, NotReady
-from gyre.journal.comparison import MINIMUM, alike
+from gyre.journal.comparison import MINIMUM, MOST_RECORDS, alike
 from gyre.journal.sides import Side, Sides, like_calls, sides
 from gyre.journal.significance import quantile, wilson
 from gyre.journal.table import Journal
@@ -18,8 +18,6 @@ from gyre.spec.policy import Trial
 from gyre.spec.versions import spec_of
 
 ACTOR = "gyre"
-MOST_RECORDS = 20_000
-"""Of a window that are read, the newest."""
 # Above the 95th percentile lie so many.
 _SLOWEST = 0.05
 # A call that takes so much longer is noticed by nobody, however many times the former time that is.

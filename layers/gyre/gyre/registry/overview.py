@@ -5,7 +5,7 @@ from typing import Any
 
 from gyre.objects import ObjectStore
 from gyre.registry.gates import read_judgement
-from gyre.registry.releases import Pointer, current
+from gyre.registry.releases import Pointer, Traffic, current
 from gyre.registry.version import ModelVersion, model_version, version_numbers
 from gyre.run_folder import RunFolder
 
@@ -20,6 +20,8 @@ class Standing:
     retired: bool
     gates: str | None
     """passed or failed; None as long as nobody judged."""
+    traffic: Traffic | None = None
+    """What it gets as the challenger."""
 
 
 def listed(
@@ -58,8 +60,11 @@ def _standing(made: ModelVersion, now: Pointer | None, artifacts: ObjectStore) -
     judged = read_judgement(folder_of(made, artifacts))
     aliases = [] if now is None else [name for name, each in now.aliases.items() if each.version == made.version]
     gates = None if judged is None else "passed" if judged.passed else "failed"
-    return Standing(tuple(aliases), now is not None and made.version in now.retired, gates)
+    traffic = now.traffic if now and "challenger" in aliases else None
+    return Standing(tuple(aliases), now is not None and made.version in now.retired, gates, traffic)
 
 
 def _told(standing: Standing) -> dict[str, Any]:
-    return {"aliases": list(standing.aliases), "retired": standing.retired, "gates": standing.gates}
+    shares = standing.traffic and standing.traffic.model_dump(include={"share", "shadow"})
+    told = {"aliases": list(standing.aliases), "retired": standing.retired, "gates": standing.gates}
+    return told | {"traffic": shares}

@@ -5,7 +5,7 @@ As JSON or, after the JSON, as bytes: little-endian, row by row, texts with thei
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite, isnan, prod
+from math import isfinite, isinf, isnan, prod
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,12 @@ _FORMS = {
     "INT32": "<i4", "INT64": "<i8", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8",
 }  # fmt: skip
 DATATYPES = (*_FORMS, "BYTES")
+_LIMITS = {
+    name: (int(limits.min), int(limits.max))
+    for name, form in _FORMS.items()
+    if "INT" in name and (limits := np.iinfo(np.dtype(form)))
+}
+_KINDS = {str: "text", bool: "true or false", list: "a list", dict: "an object"}
 _HEADER = "Inference-Header-Content-Length"
 
 
@@ -77,7 +83,7 @@ def read_request(content: bytes, json_length: str | None) -> Request:
     blob = _Blob(content[end:], json_length is not None)
     tensors = [_tensor(each, blob) for each in _list(told, "inputs")]
     blob.end()
-    return Request(sent_id, tuple(_unique(tensors, "inputs")), tuple(_outputs(told, binary)), binary)
+    return Request(sent_id, _unique(tensors), tuple(_outputs(told, binary)), binary)
 
 
 def _length(told: str, whole: int) -> int:
@@ -107,7 +113,9 @@ class _Blob:
 
     def end(self) -> None:
         if self._at != len(self._content):
-            raise Invalid(f"The body has {len(self._content) - self._at} bytes more than its inputs say.", field="inputs")
+            raise Invalid(
+                f"The body has {len(self._content) - self._at} bytes more than its inputs say.", field="inputs"
+            )
 
 
 def _tensor(told: Any, blob: _Blob) -> Tensor:
@@ -150,7 +158,8 @@ def _listed(name: str, datatype: str, shape: tuple[int, ...], data: Any) -> Iter
         raise wrong(name, f"{len(data)} values, and its shape {list(shape)} says {prod(shape)}.")
     for at, each in enumerate(data):
         if not _is(datatype, each):
-            raise wrong(name, f"value {at} is no {datatype} (sent: {_short(each)}).")
+            # Not what was sent: this may be a personal column, and the message is recorded.
+            raise wrong(name, f"value {at} is no {datatype}, but {_KINDS.get(type(each), 'a number')}.")
         yield None if isinstance(each, float) and isnan(each) else each
 
 
@@ -165,9 +174,9 @@ def _is(datatype: str, value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     if datatype.startswith("FP"):
-        return isinstance(value, int) or not value in (float("inf"), float("-inf"))
-    limits = np.iinfo(np.dtype(_FORMS[datatype]))
-    return isfinite(value) and value == int(value) and int(limits.min) <= value <= int(limits.max)
+        return isinstance(value, int) or not isinf(value)
+    least, greatest = _LIMITS[datatype]
+    return isfinite(value) and value == int(value) and least <= value <= greatest
 
 
 def _unpacked(name: str, datatype: str, count: int, content: bytes) -> list[Any]:
@@ -235,17 +244,12 @@ def _parameters(told: Mapping[str, Any], whose: str) -> Mapping[str, Any]:
     return found or {}
 
 
-def _unique(tensors: Sequence[Tensor], field: str) -> Sequence[Tensor]:
-    names = [each.name for each in tensors]
-    if twice := next((name for at, name in enumerate(names) if name in names[:at]), None):
-        raise wrong(twice, f"it stands twice among {field}.")
-    return tensors
-
-
-def _short(value: Any) -> str:
-    return str(type(value).__name__) if isinstance(value, dict | list | int) and not isinstance(value, bool) and (
-        not isinstance(value, int) or value.bit_length() > 128
-    ) else repr(value)[:80]
+def _unique(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    seen: dict[str, Tensor] = {}
+    for each in tensors:
+        if seen.setdefault(each.name, each) is not each:
+            raise wrong(each.name, "it stands there twice.")
+    return tuple(tensors)
 
 
 # --- what is answered -------------------------------------------------------------------------------------------------

@@ -56,6 +56,7 @@ class RowCheck:
     def __init__(self, spec: ModelSpec) -> None:
         self._spec = spec
         needed = needed_columns(spec)
+        self._missing = frozenset(spec.read.missing)
         self._columns = {name: column for name, column in spec.columns.items() if name in needed}
 
     def check(self, rows: Sequence[Features]) -> CheckedRows:
@@ -68,7 +69,7 @@ class RowCheck:
         columns = {}
         for name, column in self._columns.items():
             cells = [row.get(name) for row in rows]
-            columns[name] = _Checked(name, column, cells, faults).values()
+            columns[name] = _Checked(name, column, cells, faults).values(self._missing | frozenset(column.missing))
         faults.sort(key=lambda fault: fault.row)
         return CheckedRows(columns, tuple(faults))
 
@@ -85,9 +86,9 @@ class _Checked:
     def __init__(self, name: str, column: Column, cells: list[Any], faults: list[RowFault]) -> None:
         self._name, self._column, self._cells, self._faults = name, column, cells, faults
 
-    def values(self) -> Array:
+    def values(self, missing: frozenset[str]) -> Array:
         column = self._column
-        read = READERS[column.type](self._cells, column)
+        read = READERS[column.type](self._cells, missing)
         values, failed = read.values, read.failed
         if failed.any():
             self._act(values, failed, "type", f"must be {_WANTED[column.type]}, or null where it is missing")
@@ -136,4 +137,4 @@ class _Checked:
 
 
 def _nothing(values: Array) -> Any:
-    return {"O": None, "M": np.datetime64("NaT")}.get(values.dtype.kind, np.nan)
+    return {"O": None, "M": np.datetime64("NaT", "us")}.get(values.dtype.kind, np.nan)

@@ -78,7 +78,7 @@ class Shelf:
             if found is None:
                 raise no_release(model)
             known = self._known.setdefault(model, _Known(*found, looked_at=self._clock()))
-        age, due = self._clock() - known.looked_at, self._seconds(known.pointer)
+        age, due = abs(self._clock() - known.looked_at), self._seconds(known.pointer)
         if age >= due:
             with known.lock:
                 if known.look is None or known.look.done():

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gyre.features.compute import Array
-from gyre.spec.columns import Column, ColumnType
+from gyre.spec.columns import ColumnType
 
 # The years 1 to 9999, in seconds since 1970: as far as dates go.
 _BEGIN, _END = -62_135_596_800, 253_402_300_800
@@ -32,9 +32,11 @@ class _Wrong:
 
 
 WRONG = _Wrong()
+# Reads the cells of a column; the texts that mean that a value is missing are told with them.
+Reader = Callable[[Sequence[Any], frozenset[str]], Values]
 
 
-def _numbers(cells: Sequence[Any], _: Column) -> Values:
+def _numbers(cells: Sequence[Any], _: frozenset[str]) -> Values:
     if _PLAIN.issuperset(map(type, cells)):
         values = np.array(cells, dtype=np.float64)  # None is NaN to numpy
         sent = np.fromiter((each is not None for each in cells), dtype=bool, count=len(cells))
@@ -66,11 +68,11 @@ def _category(sent: Any) -> Any:
     """A category may be a number: 1 is "1", as in a file."""
     if isinstance(sent, int) and not isinstance(sent, bool):
         return str(sent)
-    return (sent.strip() or None) if isinstance(sent, str) else WRONG
+    return sent.strip() if isinstance(sent, str) else WRONG
 
 
 def _text(sent: Any) -> Any:
-    return (sent if sent.strip() else None) if isinstance(sent, str) else WRONG
+    return sent if isinstance(sent, str) else WRONG
 
 
 def _time(sent: Any) -> Any:
@@ -98,22 +100,22 @@ def _each(cells: Sequence[Any], read: Callable[[Any], Any], missing: Any, dtype:
     return Values(values, failed)
 
 
-def _words(read: Callable[[Any], Any]) -> Callable[[Sequence[Any], Column], Values]:
-    def words(cells: Sequence[Any], column: Column) -> Values:
+def _words(read: Callable[[Any], Any]) -> Reader:
+    def words(cells: Sequence[Any], missing: frozenset[str]) -> Values:
         found = _each(cells, read, None, object)
-        for at, text in enumerate(found.values if column.missing else ()):
-            if text is not None and text.strip() in column.missing:
+        for at, text in enumerate(found.values):
+            if text is not None and text.strip() in missing:
                 found.values[at] = None
         return found
 
     return words
 
 
-READERS: dict[ColumnType, Callable[[Sequence[Any], Column], Values]] = {
+READERS: dict[ColumnType, Reader] = {
     "number": _numbers,
     "integer": lambda cells, _: _each(cells, _integer, np.nan, np.float64),
     "category": _words(_category),
     "text": _words(_text),
     "boolean": lambda cells, _: _each(cells, _truth, np.nan, np.float64),
-    "time": lambda cells, _: _each(cells, _time, np.datetime64("NaT"), "M8[us]"),
+    "time": lambda cells, _: _each(cells, _time, np.datetime64("NaT", "us"), "M8[us]"),
 }

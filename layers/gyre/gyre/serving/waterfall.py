@@ -3,6 +3,7 @@
 SVG with the reader's own font and colours: no script, nothing fetched, no plotting library on the request path."""
 
 import math
+import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -124,7 +125,8 @@ def _way(base: float, explanation: Sequence[tuple[str, Any, float]], total: floa
     is_whole = abs(left - sum(each / scale for *_, each in rest)) <= least / scale
     if rest or not is_whole:
         name = f"{len(rest)} others" if rest and is_whole else "all others"
-        bars.append(_Bar(name, "", _finite(left * scale), place, total / scale))
+        much = max(-sys.float_info.max, min(left * scale, sys.float_info.max))
+        bars.append(_Bar(name, "", much, place, total / scale))
     return _Way(tuple(bars), base, total, scale)
 
 
@@ -133,7 +135,7 @@ def _axis(way: _Way, x: Callable[[float], float], low: float, high: float, botto
     step = _round_step((high - low) / 4)
     first = math.ceil(low / step)
     ticks = [each * step for each in range(first, first + 7) if each * step <= high]
-    if step * way.scale > 0 and len({x(tick) for tick in ticks}) == len(ticks):
+    if 0 < step * way.scale < math.inf and len({x(tick) for tick in ticks}) == len(ticks):
         for tick in ticks:
             if math.isfinite(tick * way.scale):
                 told = _figure(tick * way.scale, step * way.scale)

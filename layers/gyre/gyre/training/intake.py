@@ -1,7 +1,8 @@
-"""What an object in the inbox sets going: a model is declared, or a run begins."""
+"""What an object that came in sets going: a model is declared, a training begins, or a file is predicted."""
 
 from typing import Any
 
+from gyre.datasets.batch_file import batch_file_at, is_batch, is_batch_input, run_of_batch
 from gyre.datasets.upload import is_spec, upload_at
 from gyre.objects import ObjectStore
 from gyre.spec.document import MAX_BYTES
@@ -16,9 +17,20 @@ def take_in(
     """Doing it again for the same object changes nothing; returns what was done."""
     if key.endswith("/"):
         return {"ignored": "the marker of a folder"}
+    if is_batch(key):
+        return _take_batch(key, version, workflow)
     if not is_spec(key):
         return {"run": start_from_upload(key, version, workflow).run}
     model = upload_at(key).model
     with data.open(key, version) as file:  # of any size: a byte too many is enough to refuse it
         declared = add_uploaded_spec(model, file.read(MAX_BYTES + 1), artifacts)
     return {"model": declared.model, "spec_version": declared.version}
+
+
+def _take_batch(key: str, version: str | None, workflow: Workflow) -> dict[str, Any]:
+    if not is_batch_input(key):
+        return {"ignored": "a file that a batch made"}
+    file = batch_file_at(key, version)
+    run = run_of_batch(key, version)
+    workflow.start(run, {"run": run, "model": file.model, "file": {"key": key, "version": version}})
+    return {"run": run}

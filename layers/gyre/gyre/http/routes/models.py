@@ -8,7 +8,7 @@ from fastapi.encoders import jsonable_encoder
 from gyre.datasets.version import version_numbers
 from gyre.errors import NotFound, NotReady
 from gyre.objects import ObjectStore
-from gyre.registry.releases import Release, production, releases
+from gyre.registry.releases import Release, current, releases
 from gyre.spec.base import MODEL_PATTERN
 from gyre.spec.versions import SpecVersion, add_spec, models, spec_of, versions
 
@@ -48,7 +48,10 @@ def router(data: ObjectStore, artifacts: ObjectStore) -> APIRouter:
     @routes.get("/models/{model}", summary="One model: its columns, features, data, and what serves.")
     def one(model: Model) -> dict[str, Any]:
         declared = _found(model, artifacts)
-        return {**_line(model, production(model, artifacts), data, artifacts), **_declared(declared)}
+        now = current(model, artifacts)
+        trial = {"challenger": now and now.version("challenger"), "traffic": now and now.traffic}
+        serves = now.version("production") if now else None
+        return {**_line(model, serves, data, artifacts), **trial, **_declared(declared)}
 
     @routes.get("/models/{model}/spec", summary="model.yaml as it was sent; the newest version, or a named one.")
     def spec(model: Model, version: Annotated[int | None, Query(ge=1)] = None) -> Response:

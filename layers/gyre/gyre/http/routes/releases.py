@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from itertools import islice
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Query, Request
 from fastapi.encoders import jsonable_encoder
-from pydantic import Field, StrictInt, StrictStr
+from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
 
 from gyre.errands import Errands
 from gyre.errors import GyreError
@@ -17,6 +17,7 @@ from gyre.registry import moves
 from gyre.registry.mirror import mirrored
 from gyre.registry.moves import Mover
 from gyre.registry.releases import Pointer, history, pointer, resolve
+from gyre.registry.traffic import send_traffic
 
 
 class MoveRequest(Reasoned):
@@ -44,6 +45,25 @@ class RollbackRequest(Reasoned):
 
 
 BACK = RollbackRequest()
+Share = Annotated[float, Field(strict=True, ge=0, le=1)]
+
+
+class TrafficRequest(Reasoned):
+    """What the challenger gets from now on: both shares, so what is left out is nothing."""
+
+    challenger: Annotated[StrictStr | StrictInt, Field(examples=[3])] = "challenger"
+    """Its number, `latest`, or `challenger` for the one that is on trial; another one takes its place."""
+    share: Share | None = None
+    """Of the rows, by their ids: those that it answers in the place of production."""
+    shadow: StrictBool | Share | None = None
+    """Of the calls: those that it is asked as well, after the caller has an answer. true: all of them."""
+
+    @model_validator(mode="after")
+    def something_is_said(self) -> Self:
+        """An empty body would end a trial by mistake."""
+        if self.share is None and self.shadow is None:
+            raise ValueError("say share, shadow or both: what is left out is 0")
+        return self
 
 
 def router(artifacts: ObjectStore, errands: Errands) -> APIRouter:
@@ -71,6 +91,14 @@ def router(artifacts: ObjectStore, errands: Errands) -> APIRouter:
         number = resolve(model, str(wanted.version), artifacts)
         return moved(
             model, request, wanted.comment, lambda by: moves.promote(model, number, artifacts, by, alias=wanted.alias)
+        )
+
+    @routes.post("/models/{model}/traffic", summary="Put a version on trial, and say what share of the calls it gets.")
+    def traffic(model: Model, wanted: TrafficRequest, request: Request) -> dict[str, Any]:
+        number = resolve(model, str(wanted.challenger), artifacts)
+        share, shadow = float(wanted.share or 0), float(wanted.shadow or 0)
+        return moved(
+            model, request, wanted.comment, lambda by: send_traffic(model, number, share, shadow, artifacts, by)
         )
 
     @routes.post("/models/{model}/rollback", summary="Back to what was production before; again, and one further.")

@@ -116,7 +116,7 @@ def router(data: ObjectStore, artifacts: ObjectStore, workflow: Workflow) -> API
 
     @routes.get("/runs/{run}", summary="How far a run came: its status, each step's, and what the steps found.")
     def show(run: RunName) -> dict[str, Any]:
-        return run_answer(workflow.show(run), artifacts)
+        return run_answer(workflow.show(run), artifacts, data)
 
     @routes.post("/runs/{run}/resume", status_code=202, summary="Go on with a run that failed, from the failed step.")
     def resume(run: RunName) -> dict[str, Any]:

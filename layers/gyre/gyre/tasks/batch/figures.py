@@ -47,8 +47,8 @@ class RangeFigures:
                 labels[class_name(row.answer.prediction)] += 1
         predicted = labels.total() + len(values)
         return cls(
-            len(answered.rows), predicted, refused, answered.changed, answered.flagged, labels, fsum(values),
-            min(values, default=None), max(values, default=None), size,
+            len(answered.rows), predicted, dict(refused), answered.changed, answered.flagged, dict(labels),
+            fsum(values), min(values, default=None), max(values, default=None), size,
         )  # fmt: skip
 
     @classmethod

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from gyre.datasets.batch_file import FIGURES
 from gyre.datasets.read_parquet import read_footer
 from gyre.errors import NotFound, NotReady
 from gyre.objects import ObjectStore
@@ -41,7 +42,7 @@ class Joiner:
 
     def _figures(self, plan: BatchManifest, lost: str | None) -> RangeFigures:
         found, missing = list[RangeFigures](), list[int]()
-        there = {each.key for each in self.data.list(f"{plan.folder}told/")}
+        there = {each.key for each in self.data.list(f"{plan.folder}{FIGURES}")}
         for each in plan.ranges:
             if plan.told(each.number) in there:
                 found.append(RangeFigures(**json.loads(self.data.read(plan.told(each.number)).content)))

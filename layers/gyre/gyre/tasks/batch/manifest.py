@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from gyre.bundle.format import Class
 from gyre.bundle.ref import BundleRef
-from gyre.datasets.batch_file import BatchFile
+from gyre.datasets.batch_file import FIGURES, BatchFile
 from gyre.datasets.ranges import FileShape, RowRange
 from gyre.registry.releases import Alias
 from gyre.serving.predicted import class_name
@@ -70,7 +70,7 @@ class BatchManifest:
 
     def told(self, number: int) -> str:
         """Where its figures lie, which are written after it: the range is done once they are there."""
-        return f"{self.folder}told/{number:06}.json"
+        return f"{self.folder}{FIGURES}{number:06}.json"
 
     def lost(self, number: int) -> str:
         """Where it says why a range failed."""

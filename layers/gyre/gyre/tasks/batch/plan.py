@@ -77,7 +77,7 @@ class Planner:
         spec_version = model_version(file.model, number, self.artifacts).spec_version
         classes = read_manifest(self.artifacts.read(f"{bundle.key.rstrip('/')}/{MANIFEST}").content).classes
         alias: Alias | None = _PRODUCTION if file.release == _PRODUCTION else None
-        at = datetime.now(UTC).isoformat(timespec="seconds")
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
         return PinnedRelease(number, alias, bundle, spec_version, classes, at)
 
 
