@@ -17,6 +17,7 @@ from gyre.http.routes import (
     models,
     monitoring,
     predictions,
+    protocol,
     releases,
     stats,
     training,
@@ -57,7 +58,7 @@ ERROR = {
 def routers() -> dict[str, list[APIRouter]]:
     """Each function's routes, by the function's name."""
     return {
-        "inference": [front.router("", "", _PART), inference.router(_PART)],
+        "inference": [front.router("", "", _PART), inference.router(_PART), protocol.router(_PART, _PART, _PART)],
         "training_trigger": [
             models.router(_PART, _PART), datasets.router(_PART, _PART, frozenset()),
             training.router(_PART, _PART, _PART), batch.router(_PART, _PART, _PART),

@@ -25,6 +25,9 @@ class Expected:
 
 
 EXPECTED = {
+    "batch_tasks-plan": Expected(
+        keys=("manifest", "items", "version", "bundle", "workers"), facts={"rows": 36, "ranges": 1}
+    ),
     "drift-metrics": Expected((200,), says="gyre_"),
     "drift-run": Expected((202,), keys=("run", "status_url")),
     "inference-docs": Expected((200,), says="<html"),
@@ -57,6 +60,7 @@ EXPECTED = {
     ),
     # Where nobody is on trial; a stack may have somebody.
     "trial_guard-clock": Expected(keys=("on_trial", "withdrawn"), facts={"faults": {}}),
+    "training_trigger-batch": Expected(keys=("run",)),
     "training_trigger-clock": Expected(facts={"runs": {}, "faults": {}}),
     # It is declared before; a text that is declared already makes no new version.
     "training_trigger-declare": Expected((200,), facts={"model": MODEL, "features": ["alcohol", "colour"]}),

@@ -11,7 +11,7 @@ from gyre.http.access import KeyRing
 from gyre.http.answering import Desk
 from gyre.http.factory import create_app
 from gyre.http.lambda_entry import http_handler
-from gyre.http.routes import front, inference
+from gyre.http.routes import front, inference, protocol
 from gyre.journal.outlet import parcel
 from gyre.journal.record import JournalRecord
 from gyre.objects import ObjectStore
@@ -47,10 +47,9 @@ def compose() -> FastAPI:
     shelf = Shelf(artifacts, log)
     shelf.preload()
     outlet = FileOutlet(place / "journal.jsonl", DirectoryBucket(place / "data"))
-    routes = [
-        front.router("bench", "unknown", artifacts),
-        inference.router(Desk(Serving(shelf), outlet, NoShadows(), log)),
-    ]
+    desk = Desk(Serving(shelf), outlet, NoShadows(), log)
+    first = front.router("bench", "unknown", artifacts)
+    routes = [first, inference.router(desk), protocol.router(desk, shelf, artifacts)]
     return create_app("inference", routes, KeyRing(artifacts), log)
 
 

@@ -19,8 +19,8 @@ from bench.serving.load import Caller, Target, per_second, quantile
 from bench.serving.models import CANDIDATES, Sent, make_models, read_rows
 from bench.serving.servers import SIDES, peer_environment, probabilities, target
 
-ROUNDS, CALLS, WARM_UP, CLIENTS, SECONDS = 7, 40, 10, 8, 3.0
-COLD_STARTS = 11
+ROUNDS, CALLS, WARM_UP, CLIENTS, SECONDS = 5, 50, 10, 8, 2.0
+COLD_STARTS = 9
 SAME = 1e-5
 KINDS = {False: "", True: ", with explanation"}
 

@@ -11,7 +11,7 @@ from gyre.http.access import KeyRing
 from gyre.http.answering import Desk
 from gyre.http.factory import create_app
 from gyre.http.lambda_entry import http_handler
-from gyre.http.routes import front, inference
+from gyre.http.routes import front, inference, protocol
 from gyre.serving.answer import Serving
 from gyre.serving.shelf import Shelf
 from gyre.settings import InferenceSettings
@@ -31,7 +31,8 @@ def parts() -> tuple[InferenceSettings, S3Bucket, Shelf, SqsOutlet, Any]:
 def compose() -> FastAPI:
     settings, artifacts, shelf, outlet, log = parts()
     desk = Desk(Serving(shelf), outlet, SqsShadows(settings.shadow_queue), log)
-    routes = [front.router(settings.environment, settings.commit, artifacts), inference.router(desk)]
+    first = front.router(settings.environment, settings.commit, artifacts)
+    routes = [first, inference.router(desk), protocol.router(desk, shelf, artifacts)]
     return create_app("inference", routes, KeyRing(artifacts), log, init_ms=process_age())
 
 

@@ -258,6 +258,20 @@ def test_an_address_names_its_object_and_ends(bucket: ObjectStore) -> None:
     assert list(bucket.list("")) == []
 
 
+def test_an_address_to_get_from_is_another_one(bucket: ObjectStore) -> None:
+    address = bucket.get_address("batch/wine/out/a b+c.csv", 600)
+    assert "batch/wine/out/a b+c.csv" in unquote(address)
+    assert "600" in address
+    assert address != bucket.put_address("batch/wine/out/a b+c.csv", 600)
+    assert bucket.get_address("batch/wine/out/other.csv", 600) != address
+
+
+def test_what_lies_at_an_address_of_s3_is_kept_by_its_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened_bucket("s3", monkeypatch) as bucket:
+        query = parse_qs(urlsplit(bucket.get_address("batch/wine/out/0a1b/a (1).csv", 600)).query)
+    assert query["response-content-disposition"] == ['attachment; filename="a (1).csv"']
+
+
 @pytest.mark.parametrize(
     ("region", "host"), [("us-east-1", "one.s3.amazonaws.com"), ("eu-central-1", "one.s3.eu-central-1.amazonaws.com")]
 )

@@ -13,23 +13,29 @@ from starlette.testclient import TestClient
 from gyre.datasets.report import RowCounts, report_key
 from gyre.datasets.version import DatasetVersion, keep_version
 from gyre.http.access import KEY_RING, KeyRing, Role, dump_ring, new_key
+from gyre.http.answering import Desk
 from gyre.http.factory import create_app
 from gyre.http.routes import (
     batch,
     datasets,
     front,
+    inference,
     models,
     monitoring,
     predictions,
+    protocol,
     releases,
     stats,
     training,
     versions,
 )
+from gyre.serving.answer import Serving
+from gyre.serving.shelf import Shelf
 from gyre.telemetry import logger
 from tests.fakes.errands import MemoryErrands
 from tests.fakes.journal import MemoryJournal
 from tests.fakes.objects import MemoryBucket
+from tests.fakes.outlet import MemoryOutlet, MemoryShadows
 from tests.fakes.workflow import MemoryWorkflow
 
 # What a run is told of wishes that nobody has.
@@ -57,11 +63,13 @@ class House:
     workflow: MemoryWorkflow = field(default_factory=MemoryWorkflow)
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     errands: MemoryErrands = field(default_factory=MemoryErrands)
+    outlet: MemoryOutlet = field(default_factory=MemoryOutlet)
+    shadows: MemoryShadows = field(default_factory=MemoryShadows)
     clock: Clock = field(default_factory=Clock)
 
     def routers(self) -> dict[str, list[APIRouter]]:
         return {
-            "inference": [front.router("local", "c0ffee", self.artifacts)],
+            "inference": self.serving(),
             "training_trigger": [
                 models.router(self.data, self.artifacts),
                 datasets.router(self.data, self.workflow, frozenset({"files.example"})),
@@ -73,6 +81,13 @@ class House:
             "prediction_log": [predictions.router(self.journal), stats.router(self.journal, self.artifacts)],
             "drift": [monitoring.router("c0ffee", self.data, self.workflow)],
         }
+
+    def serving(self) -> list[APIRouter]:
+        """The routes of inference, over a shelf that is empty."""
+        shelf = Shelf(self.artifacts, logger(next(_NAMES)), clock=self.clock)
+        desk = Desk(Serving(shelf), self.outlet, self.shadows, logger(next(_NAMES)))
+        first = front.router("local", "c0ffee", self.artifacts)
+        return [first, inference.router(desk), protocol.router(desk, shelf, self.artifacts)]
 
     def app(self, *routers: APIRouter) -> FastAPI:
         return create_app("test", routers, KeyRing(self.artifacts, self.clock), logger(next(_NAMES)))

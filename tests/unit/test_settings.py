@@ -2,6 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from gyre.settings import (
+    DriftSettings,
     InferenceSettings,
     ScienceSettings,
     Settings,
@@ -12,10 +13,12 @@ from gyre.settings import (
 
 GIVEN = {"GYRE_ENVIRONMENT": "local", "GYRE_ARTIFACT_BUCKET": "kept", "GYRE_DATA_BUCKET": "data"}
 
+WATCHED = {"GYRE_MONITORING_STATE_MACHINE": "monitoring"}
+
 
 def test_a_field_is_read_from_the_variable_of_its_name() -> None:
-    given = {"GYRE_ENVIRONMENT": "dev", "GYRE_ARTIFACT_BUCKET": "kept", "GYRE_COMMIT": "c0ffee"}
-    settings = InferenceSettings.read(given)
+    given = {**GIVEN, **WATCHED, "GYRE_ENVIRONMENT": "dev", "GYRE_COMMIT": "c0ffee"}
+    settings = DriftSettings.read(given)
     assert (settings.environment, settings.artifact_bucket, settings.commit) == ("dev", "kept", "c0ffee")
 
 
@@ -39,20 +42,18 @@ def test_all_problems_are_told_at_once_by_their_variables() -> None:
 
 
 def test_a_function_asks_for_its_own_variables_alone() -> None:
-    settings = InferenceSettings.read(
-        {"GYRE_ENVIRONMENT": "local", "GYRE_ARTIFACT_BUCKET": "kept", "GYRE_WINDOW_HOURS": "many"}
-    )
+    settings = DriftSettings.read({**GIVEN, **WATCHED, "GYRE_WINDOW_HOURS": "many"})
     assert not hasattr(settings, "window_hours")
 
 
 def test_the_process_environment_is_read_when_called(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GYRE_ENVIRONMENT", "staging")
-    monkeypatch.setenv("GYRE_ARTIFACT_BUCKET", "kept")
-    assert InferenceSettings.read().environment == "staging"
+    for name, value in {**GIVEN, **WATCHED, "GYRE_ENVIRONMENT": "staging"}.items():
+        monkeypatch.setenv(name, value)
+    assert DriftSettings.read().environment == "staging"
 
 
 def test_settings_never_change() -> None:
-    settings = InferenceSettings.read({"GYRE_ENVIRONMENT": "local", "GYRE_ARTIFACT_BUCKET": "kept"})
+    settings = DriftSettings.read({**GIVEN, **WATCHED})
     with pytest.raises(ValidationError):
         settings.environment = "production"  # type: ignore[misc]
 
@@ -116,3 +117,10 @@ def test_who_names_no_host_asks_nobody(settings: type[TrainingTriggerSettings | 
     given = GIVEN | machines | {"GYRE_TRAIN_TASKS": "train-tasks"}
     assert settings.read(given).hosts == frozenset()
     assert settings.read(given | {"GYRE_FETCH_HOSTS": "a.example,B.Example"}).hosts == {"a.example", "b.example"}
+
+
+@pytest.mark.parametrize(("memory", "threads"), [(128, 1), (1769, 1), (3537, 1), (3538, 2), (10240, 5)])
+def test_a_prediction_takes_as_many_threads_as_there_are_cpus(memory: int, threads: int) -> None:
+    queues = {"GYRE_JOURNAL_QUEUE": "journal", "GYRE_SHADOW_QUEUE": "shadow"}
+    settings = InferenceSettings.read({**GIVEN, **queues, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory)})
+    assert settings.threads == threads

@@ -66,6 +66,40 @@ def test_a_step_runs_until_it_has_ended() -> None:
     assert done == (Step("Profile", "succeeded", at(1), at(4)),)
 
 
+RANGES = (entered("Predict all", "Map"), ("MapStateStarted", {}), ("MapRunStarted", {"mapRunStartedEventDetails": {}}))
+
+
+@pytest.mark.parametrize(
+    ("ends", "status", "cause"),
+    [
+        ([], "running", None),
+        ([("MapRunSucceeded", {}), ("MapStateSucceeded", {})], "succeeded", None),
+        (
+            [("MapRunFailed", {"mapRunFailedEventDetails": {"error": "States.Exceed", "cause": "too many"}})],
+            "failed",
+            "States.Exceed: too many",
+        ),
+        ([("MapRunFailed", {})], "failed", None),
+        ([("MapRunAborted", {})], "failed", None),
+        ([("ExecutionAborted", {})], "failed", "the run was ended: Aborted"),
+    ],
+)
+def test_a_distributed_map_is_one_step(ends: list[Any], status: str, cause: str | None) -> None:
+    """What it does for its items stands in other histories."""
+    plan = (entered("Plan"), *ATTEMPT, SUCCEEDED, left("Plan"))
+    before, found = steps_of(history(BEGIN, *plan, *RANGES, *ends))
+    assert (before.name, before.status) == ("Plan", "succeeded")
+    assert found == Step("Predict all", status, at(8), at(9) if ends else None, cause, 1, int(status == "failed"))  # type: ignore[arg-type]
+
+
+def test_what_comes_after_a_distributed_map_stands_behind_it() -> None:
+    done = (*RANGES, ("MapRunSucceeded", {}), left("Predict all", "Map"), entered("Join"), *ATTEMPT, SUCCEEDED)
+    assert [(step.name, step.status) for step in steps_of(history(BEGIN, *done))] == [
+        ("Predict all", "succeeded"),
+        ("Join", "succeeded"),
+    ]
+
+
 def test_steps_stand_in_their_order() -> None:
     both = (entered("A"), *ATTEMPT, SUCCEEDED, left("A"), entered("B"), *ATTEMPT)
     assert [(step.name, step.status) for step in steps_of(history(BEGIN, *both))] == [

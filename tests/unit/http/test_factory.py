@@ -10,7 +10,7 @@ from gyre.http.access import FRESH_SECONDS, KEY_RING, Role
 from gyre.http.factory import OPEN_PATHS, is_open
 from tests.unit.parts import House, caller, proxy_event, router_of, told
 
-OPEN = {"/", "/health", "/ready", "/docs", "/openapi.json"}
+OPEN = {"/", "/health", "/ready", "/docs", "/openapi.json", "/v2/health/live", "/v2/health/ready"}
 
 
 def every_route() -> list[tuple[str, str, str]]:
@@ -50,6 +50,9 @@ def test_only_the_open_routes_answer_a_stranger(
     answer = caller(house.app(*house.routers()[function]), secret).request(method, path)
     if path in OPEN:
         assert answer.status_code != 401
+    elif path.startswith("/v2"):  # whose clients take no error but text
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+        assert "x-api-key" in answer.json()["error"]
     else:
         assert told(answer, 401)["code"] == "unauthenticated"
 

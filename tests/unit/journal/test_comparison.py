@@ -177,6 +177,14 @@ def test_the_answers_of_a_shadow_count_for_the_challenger() -> None:
     assert number is not None and (number.agreeing, number.mean_difference) == (0, 4.0)
 
 
+def test_numbers_as_large_as_there_are_have_figures() -> None:
+    calls = [call(version, *([1.7e308, -1.7e308, 1.7e308] * 20)) for version in (1, 2)]
+    found = compared(*calls, *(shadow(each, *([-1.7e308] * 60)) for each in calls[:1]))
+    assert found.production.mean == pytest.approx(1.7e308 / 3) and found.shadow is not None
+    assert all(each.p is None or 0 <= each.p <= 1 for each in found.differences)
+    assert not any(word in str(found) for word in ("nan", "inf"))
+
+
 def test_rows_without_ids_in_a_mixed_call_are_no_trouble() -> None:
     mixed = record([served(1, 2), served(2, 1)], [row(1), row(2), row(1, None)])
     assert compared(mixed).production.rows == 2

@@ -137,6 +137,18 @@ def test_a_shadow_that_cannot_answer_is_recorded_as_its_fault(serve: Serve) -> N
     assert (record.model, record.status, record.served[0].version) == ("m", 503, 2) and record.served[0].fault
 
 
+def test_a_shadow_that_breaks_is_recorded_as_its_fault_too(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    serve.trial(2, share=0.0, shadow=1.0)
+    serve.ask(ROW)
+    until_sent(serve)
+    serve.outlet.records.clear()
+    challenger = serve.shelf.release(serve.shelf.pointer("m").aliases["challenger"])
+    monkeypatch.setattr(challenger.predictor, "_session", None)
+    body = serve.shadows.calls[0].model_dump_json()
+    assert take_shadows({"m-1": body}, Serving(serve.shelf), serve.outlet, log()) == []
+    assert "AttributeError" in str(serve.outlet.one().served[0].fault)
+
+
 def test_what_is_no_shadow_call_comes_again_and_holds_up_no_other(serve: Serve) -> None:
     serve.trial(2, share=0.0, shadow=1.0)
     serve.ask(ROW)

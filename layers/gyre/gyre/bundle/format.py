@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gyre.bundle.arrays import load_arrays
-from gyre.bundle.ref import MANIFEST, BundleRef
+from gyre.bundle.ref import MANIFEST, REFERENCE, BundleRef
 from gyre.bundle.scores import Scores, scores_of
 from gyre.errors import Invalid, NotFound
 from gyre.features.compute import Array
@@ -23,7 +23,7 @@ from gyre.spec.policy import Bound, Estimator
 Class = bool | int | str
 ScoreUnit = Literal["log_odds", "probability", "value"]
 
-MODEL, EXPLAIN, REFERENCE = "model.onnx", "explain.npz", "reference.json"
+MODEL, EXPLAIN = "model.onnx", "explain.npz"
 _TYPES = {MANIFEST: "application/json", REFERENCE: "application/json"}
 _SERVED: dict[str, Any] = {
     **dict.fromkeys(("model", "description", "task", "target", "id", "time", "group", "columns"), True),

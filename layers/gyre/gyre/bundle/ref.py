@@ -5,6 +5,9 @@ from dataclasses import dataclass
 MANIFEST = "manifest.json"
 """Names every part of a bundle with its SHA-256; its own is the bundle's hash."""
 
+REFERENCE = "reference.json"
+"""What the training part looked like."""
+
 
 @dataclass(frozen=True)
 class BundleRef:

@@ -24,32 +24,40 @@ STATUS: dict[type[errors.GyreError], int] = {
     errors.Unavailable: 503,
 }
 
+# Where the Open Inference Protocol is spoken.
+PROTOCOL = "/v2"
+
 
 def error_answer(
     status: int,
     code: str,
     message: str,
     request_id: str,
+    path: str,
     field: str | None = None,
     details: Sequence[Mapping[str, Any]] = (),
 ) -> JSONResponse:
-    """The one shape every error has."""
+    """The one shape every error has. Only the Open Inference Protocol has another: its clients put the error into a
+    sentence and break at anything but text, so ours stands beside it."""
     told: dict[str, Any] = {"code": code, "message": message, "request_id": request_id}
     if field:
         told["field"] = field
     if details:
         told["details"] = list(details)
+    if path == PROTOCOL or path.startswith(f"{PROTOCOL}/"):
+        return JSONResponse({"error": told.pop("message"), **told}, status)
     return JSONResponse({"error": told}, status)
 
 
-def answer_for(error: errors.GyreError, request_id: str) -> JSONResponse:
-    return error_answer(STATUS[type(error)], error.code, error.message, request_id, error.field, error.details)
+def answer_for(error: errors.GyreError, request_id: str, path: str) -> JSONResponse:
+    status = STATUS[type(error)]
+    return error_answer(status, error.code, error.message, request_id, path, error.field, error.details)
 
 
-def unknown_answer(request_id: str) -> JSONResponse:
+def unknown_answer(request_id: str, path: str) -> JSONResponse:
     """Nothing of the cause: that is for the log."""
     message = "Something broke on our side. The log holds it under this request_id."
-    return error_answer(500, "internal", message, request_id)
+    return error_answer(500, "internal", message, request_id, path)
 
 
 def malformation(faults: Sequence[Any]) -> errors.Invalid:
@@ -67,7 +75,7 @@ def map_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
-        return answer_for(malformation(error.errors()), request.state.request_id)
+        return answer_for(malformation(error.errors()), request.state.request_id, request.url.path)
 
     @app.exception_handler(HTTPException)
     async def protocol(request: Request, error: HTTPException) -> JSONResponse:
@@ -75,6 +83,6 @@ def map_errors(app: FastAPI) -> None:
         message = str(error.detail)
         if error.status_code == 404:
             message = f"{request.url.path} does not exist here. /docs lists what does."
-        answer = error_answer(error.status_code, code, message, request.state.request_id)
+        answer = error_answer(error.status_code, code, message, request.state.request_id, request.url.path)
         answer.headers.update(error.headers or {})
         return answer

@@ -16,7 +16,7 @@ from gyre.http.errors import answer_for, map_errors, unknown_answer
 from gyre.telemetry import TimeSplit
 
 # Everything else needs a key, also paths that do not exist: a stranger learns nothing by trying.
-OPEN_PATHS = frozenset({"/", "/health", "/ready", "/docs", "/openapi.json"})
+OPEN_PATHS = frozenset({"/", "/health", "/ready", "/docs", "/openapi.json", "/v2/health/live", "/v2/health/ready"})
 OPEN_PREFIXES = ("/console/",)
 # Of every route, until each declares its own: the one key of a deployment is an admin's.
 NEEDED_ROLE: Role = "admin"
@@ -65,12 +65,12 @@ class _Admission:
         try:
             await self._admitted(scope, receive, answer, times)
         except GyreError as error:
-            await answer_for(error, request_id)(scope, receive, answer)
+            await answer_for(error, request_id, scope["path"])(scope, receive, answer)
         except Exception:  # the outermost place: whatever goes wrong ends here, logged, as a bare 500
             self._log.exception("broke")
             if status:  # too late to say so
                 raise
-            await unknown_answer(request_id)(scope, receive, answer)
+            await unknown_answer(request_id, scope["path"])(scope, receive, answer)
         told = {"method": scope["method"], "path": scope["path"], "status": status, "ms": times.total, **times.parts}
         self._log.info("answered", extra={**told, **({"cold": True, "init_ms": self._init_ms} if cold else {})})
 

@@ -1,5 +1,6 @@
 """Production and challenger over a window: what each did, whether they differ, and what that means in a sentence."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -219,4 +220,5 @@ def _ms(value: float) -> str:
 
 
 def _mean(values: Sequence[float]) -> float | None:
-    return sum(values) / len(values) if values else None
+    """Of as large numbers as there are: their sum may be none."""
+    return math.fsum(value / len(values) for value in values) if values else None

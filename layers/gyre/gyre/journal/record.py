@@ -12,6 +12,9 @@ from gyre.spec.base import MODEL_PATTERN
 SHAPE: Literal[1] = 1
 EVENT_PATTERN = r"^[A-Za-z0-9_-]{8,80}$"
 
+# After the id of the call that a shadow's record repeats.
+SHADOW = "-shadow"
+
 Kind = Literal["online", "batch", "shadow"]
 Milliseconds = Annotated[float, Field(ge=0)]
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from gyre.errors import GyreError, TooManyRequests, Unavailable
 from gyre.journal.calls import Call, record_of
 from gyre.journal.outlet import Outlet
-from gyre.journal.record import Fault, Served
+from gyre.journal.record import SHADOW, Fault, Served
 from gyre.serving.answer import Serving
 from gyre.serving.question import Question, Row
 from gyre.serving.shadow import ShadowCall
@@ -35,16 +35,16 @@ def take_shadows(messages: Mapping[str, str], serving: Serving, outlet: Outlet, 
 
 def _take(asked: ShadowCall, serving: Serving, outlet: Outlet) -> None:
     times = TimeSplit()
-    call = Call(f"{asked.event_id}-shadow", asked.at, asked.caller, asked.correlation_id, kind="shadow")
+    call = Call(f"{asked.event_id}{SHADOW}", asked.at, asked.caller, asked.correlation_id, kind="shadow")
     question = Question(asked.model, [Row(row.id, row.features) for row in asked.rows], "challenger", partial=True)
     try:
         answer = serving.answer_by(asked.challenger, question, times)
-    except GyreError as error:
-        fault = Fault(code=error.code, message=error.message[:2_000], field=error.field)
+    except Exception as error:  # noqa: BLE001  # what a challenger does wrong is what is to be found out
+        told = error if isinstance(error, GyreError) else None
+        message = told.message if told else f"{type(error).__name__}: {error}"
+        fault = Fault(code=told.code if told else "internal", message=message[:2_000], field=told and told.field)
         record = record_of(call, 503, times, question, None, fault)
-        who = Served(
-            version=asked.challenger.version, alias="challenger", rows=len(asked.rows), fault=error.message[:500]
-        )
+        who = Served(version=asked.challenger.version, alias="challenger", rows=len(asked.rows), fault=message[:500])
         outlet.put(record.model_copy(update={"served": (who,)}))
         return
     outlet.put(record_of(call, 200, times, question, answer))

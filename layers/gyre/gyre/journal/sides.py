@@ -5,10 +5,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from gyre.journal.record import JournalRecord, JournalRow
+from gyre.journal.record import SHADOW, JournalRecord, JournalRow
 
-SHADOW = "-shadow"
-"""After the id of the call that a shadow record repeats."""
 NEAR = 0.05
 """Two numbers agree that differ by no more than this share of the greater one."""
 # Calls count as alike whose numbers of rows differ by no more than about a quarter; up to six rows it is the number.
@@ -72,7 +70,7 @@ class Side:
             self.classes[_name(row.prediction)] += 1
         elif math.isfinite(value):
             self.values.append(value)
-        if row.confidence is not None:
+        if row.confidence is not None and math.isfinite(row.confidence):
             self.confidences.append(row.confidence)
 
 

@@ -115,4 +115,5 @@ def quantile(values: Sequence[float], share: float) -> float:
     at = (len(values) - 1) * share
     below = math.floor(at)
     above = min(below + 1, len(values) - 1)
-    return values[below] + (values[above] - values[below]) * (at - below)
+    part = at - below
+    return values[below] * (1 - part) + values[above] * part if part else values[below]

@@ -18,7 +18,6 @@ from gyre.bundle.arrays import dump_arrays
 from gyre.bundle.format import (
     EXPLAIN,
     MODEL,
-    REFERENCE,
     Bundle,
     Manifest,
     canonical,
@@ -27,6 +26,7 @@ from gyre.bundle.format import (
     with_parts,
 )  # fmt: skip
 from gyre.bundle.predict import Predictor
+from gyre.bundle.ref import REFERENCE
 from gyre.bundle.scores import Additive, Floats, Trees
 from gyre.errors import Invalid
 from gyre.features import graph

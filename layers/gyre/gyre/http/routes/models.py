@@ -1,15 +1,18 @@
 """/models: declare a model, read what is declared."""
 
+import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.encoders import jsonable_encoder
 
+from gyre.bundle.ref import REFERENCE
 from gyre.datasets.version import version_numbers
 from gyre.errors import NotFound, NotReady
 from gyre.objects import ObjectStore
-from gyre.registry.releases import Release, current, releases
+from gyre.registry.releases import Pointer, Release, current, releases
 from gyre.spec.base import MODEL_PATTERN
+from gyre.spec.example import example_row
 from gyre.spec.versions import SpecVersion, add_spec, models, spec_of, versions
 
 Model = Annotated[str, Path(pattern=MODEL_PATTERN)]
@@ -51,7 +54,8 @@ def router(data: ObjectStore, artifacts: ObjectStore) -> APIRouter:
         now = current(model, artifacts)
         trial = {"challenger": now and now.version("challenger"), "traffic": now and now.traffic}
         serves = now.version("production") if now else None
-        return {**_line(model, serves, data, artifacts), **trial, **_declared(declared)}
+        example = example_row(declared.spec, _reference(now, artifacts))
+        return {**_line(model, serves, data, artifacts), **trial, **_declared(declared), "example": example}
 
     @routes.get("/models/{model}/spec", summary="model.yaml as it was sent; the newest version, or a named one.")
     def spec(model: Model, version: Annotated[int | None, Query(ge=1)] = None) -> Response:
@@ -80,6 +84,16 @@ def _line(model: str, serves: int | None, data: ObjectStore, artifacts: ObjectSt
         "dataset": max(version_numbers(model, data), default=None),
         "version": serves,
     }
+
+
+def _reference(now: Pointer | None, artifacts: ObjectStore) -> dict[str, Any] | None:
+    """What the data of the release that serves looked like; none if it cannot be read, for an example needs none."""
+    released = now.aliases.get("production") if now else None
+    try:
+        found = json.loads(artifacts.read(released.bundle.key + REFERENCE).content) if released else None
+    except NotFound:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _declared(declared: SpecVersion) -> dict[str, Any]:

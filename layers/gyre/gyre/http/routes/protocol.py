@@ -1,18 +1,13 @@
 """/v2: the Open Inference Protocol, for its existing clients (KServe, MLServer, tritonclient)."""
 
-from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from gyre import __version__
-from gyre.errors import GyreError, NotReady, UnsupportedMedia
+from gyre.errors import NotReady, UnsupportedMedia
 from gyre.http.answering import Desk, body_of
-from gyre.http.errors import STATUS, malformation
 from gyre.objects import ObjectStore
 from gyre.registry.releases import any_release, releases
 from gyre.registry.version import version_numbers
@@ -61,26 +56,9 @@ _BODY = {
 }
 
 
-class _ProtocolRoute(APIRoute):
-    """The protocol tells an error as text, which its clients put into a sentence; ours stands beside it."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
-        async def handled(request: Request) -> Response:
-            try:
-                return await handle(request)
-            except GyreError as error:
-                return _refused(error, request)
-            except RequestValidationError as error:
-                return _refused(malformation(error.errors()), request)
-
-        return handled
-
-
 def router(desk: Desk, shelf: Shelf, artifacts: ObjectStore) -> APIRouter:
     """The routes of functions/inference that speak the protocol."""
-    routes = APIRouter(route_class=_ProtocolRoute)
+    routes = APIRouter()
 
     @routes.get("/v2", summary="What this server is, in the Open Inference Protocol.")
     def server() -> dict[str, Any]:
@@ -184,10 +162,3 @@ def _takes_bytes(request: Request) -> bool:
     base64."""
     accepted = request.headers.get("accept", "").lower()
     return "aws.event" not in request.scope or accepted.startswith(_BYTES)
-
-
-def _refused(error: GyreError, request: Request) -> Response:
-    told: dict[str, Any] = {"error": error.message, "code": error.code, "request_id": request.state.request_id}
-    told |= {"field": error.field} if error.field else {}
-    told |= {"details": list(error.details)} if error.details else {}
-    return JSONResponse(told, STATUS[type(error)])
