@@ -25,9 +25,6 @@ class Expected:
 
 
 EXPECTED = {
-    "batch_tasks-plan": Expected(
-        keys=("manifest", "items", "version", "bundle", "workers"), facts={"rows": 36, "ranges": 1}
-    ),
     "drift-metrics": Expected((200,), says="gyre_"),
     "drift-run": Expected((202,), keys=("run", "status_url")),
     "inference-docs": Expected((200,), says="<html"),
@@ -42,6 +39,9 @@ EXPECTED = {
     "prediction_log-newest": Expected((200,), keys=("predictions",)),
     "prediction_log-poison": Expected(
         value={"batchItemFailures": [{"itemIdentifier": "00000002-0000-4000-8000-000000000000"}]}
+    ),
+    "science-batch-plan": Expected(
+        keys=("manifest", "items", "version", "bundle", "workers"), facts={"rows": 36, "ranges": 1}
     ),
     "science-monitor-watch": Expected(keys=("verdicts",)),
     "science-train-evaluate": Expected(

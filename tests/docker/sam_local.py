@@ -102,14 +102,15 @@ def prepared(engine: Engine, record: StackRecord, shop: Workshop) -> Iterator[Sa
 def function_for(case: str, template: dict[str, Any]) -> str:
     """`inference-health`: the function of that name; `science-train-ingest`: of the image, with that handler."""
     named, _, rest = case.partition("-")
-    handler = [f"app.{rest.partition('-')[0]}"]
+    entry = rest.partition("-")[0]
+    handlers = [f"app.{entry}"], [f"{entry}.handler"]
     found = [
         name
         for name, resource in of_type(template, FUNCTION)
         if str(resource["Properties"]["FunctionName"]["Fn::Sub"]).rpartition("}-")[2].replace("-", "_") == named
         or (
             str(resource["Properties"].get("ImageUri", "")).partition(":")[0] == f"gyre-{named}"
-            and resource["Properties"]["ImageConfig"]["Command"] == handler
+            and resource["Properties"]["ImageConfig"]["Command"] in handlers
         )
     ]
     if len(found) != 1:

@@ -1,19 +1,28 @@
 """Predictions of the deployed stack: asked over HTTP, found in the journal, moved by a promotion."""
 
 import json
+import os
+import socket
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 from cli.client import GyreClient
 from examples.catalogue import EXAMPLES
 from gyre.serving.rows import RowCheck
 from gyre.spec.check import read_spec
+from infra.deploy.target import ROOT
+from tests.e2e.conftest import Notices
 from tests.e2e.test_training import bring, declare
 
 pytestmark = pytest.mark.timeout(400)
@@ -22,7 +31,7 @@ EXAMPLE = EXAMPLES["obesity"]
 
 @dataclass
 class Served:
-    """A model with two versions, of which the first serves."""
+    """A model with three versions, of which the first serves."""
 
     gyre: GyreClient
     model: str
@@ -63,7 +72,7 @@ def some_wrong(count: int, seed: int = 5) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def served(gyre: GyreClient) -> Iterator[Served]:
     model = declare(gyre, "obesity")
-    for seed in (1, 2):
+    for seed in (1, 2, 3):  # the third is never loaded while it is whole
         assert bring(gyre, model, "obesity", 600, seed)["status"] == "succeeded"
     gyre.post(f"/models/{model}/promote", {"version": 1})
     headers = {"x-api-key": gyre.record.api_key}
@@ -189,17 +198,20 @@ def test_a_damaged_bundle_is_refused_and_the_former_release_goes_on(served: Serv
     moved(served, 1)
     # Given a release that is damaged before any function has read it
     s3, bucket = served.gyre.aws("s3"), served.gyre.record.artifact_bucket
-    bundle = served.gyre.get(f"/models/{served.model}/versions/2")["bundle"]
+    bundle = served.gyre.get(f"/models/{served.model}/versions/3")["bundle"]
     key = f"{bundle['key']}explain.npz"
     whole = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     damaged = whole[:-1] + bytes([whole[-1] ^ 1])
     model = served.model
     s3.put_object(Bucket=bucket, Key=key, Body=damaged)
     try:
-        served.gyre.post(f"/models/{model}/promote", {"version": 2})
-        # When calls go on for longer than a warm function needs to notice
-        answers = [served.post(f"predict/{model}", row).status_code for row in people(60)]
-        assert set(answers) == {200}
+        promoted = datetime.now(UTC)
+        served.gyre.post(f"/models/{model}/promote", {"version": 3})
+        # When calls go on for longer than warm functions need to notice
+        answers = []
+        while datetime.now(UTC) - promoted < timedelta(seconds=15):
+            answers.append(served.post(f"predict/{model}", people(1)[0]))
+        assert {(each.status_code, each.json().get("version")) for each in answers} == {(200, 1)}
     finally:
         s3.put_object(Bucket=bucket, Key=key, Body=whole)
         served.gyre.post(f"/models/{model}/rollback")
@@ -211,3 +223,96 @@ def test_what_is_not_there_is_told(served: Served) -> None:
     assert served.post("predict/nobody-trained-this", row).status_code == 404
     assert served.post(f"predict/{served.model}", row, params={"release": "99"}).status_code == 404
     assert served.http.get("ready").status_code == 200
+
+
+def test_a_challenger_that_fails_is_withdrawn_by_itself(served: Served, notices: Notices) -> None:
+    """Given a challenger that cannot be loaded, when enough rows were its, then the guard ends its trial."""
+    gyre, model = served.gyre, served.model
+    moved(served, 1)
+    s3, bucket = gyre.aws("s3"), gyre.record.artifact_bucket
+    made = gyre.get(f"/models/{model}/versions/3")["bundle"]
+    key = f"{made['key']}manifest.json"
+    whole = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    gyre.post(f"/models/{model}/traffic", {"challenger": 3, "share": 1.0})
+    s3.put_object(Bucket=bucket, Key=key, Body=whole + b" ")
+    try:
+        rows = [{"id": f"row-{at}", "features": features} for at, features in enumerate(people(50))]
+
+        def withdrawn() -> bool:
+            answer = served.ask(rows)
+            assert answer.status_code == 200, answer.text  # whatever the challenger does
+            return "challenger" not in gyre.get(f"/models/{model}/release")["aliases"]
+
+        gyre.until(withdrawn, "the trial ended", 200)
+    finally:
+        s3.put_object(Bucket=bucket, Key=key, Body=whole)
+    (move, *_) = gyre.get(f"/models/{model}/history")["moves"]
+    assert (move["action"], move["before"], move["actor"]) == ("withdraw", 3, "gyre") and "%" in move["reason"]
+
+    def told() -> bool:
+        return (
+            notices.first(lambda notice: notice.get("model") == model and "trial" in str(notice.get("kind")))
+            is not None
+        )
+
+    gyre.until(told, "a notice of it", 60)
+
+
+def test_uvicorn_serves_the_same_app(served: Served, tmp_path: Path) -> None:
+    """The function's own code and variables, in a process of its own."""
+    gyre = served.gyre
+    name = gyre.aws("cloudformation").describe_stack_resource(
+        StackName="gyre-local", LogicalResourceId="InferenceFunction"
+    )["StackResourceDetail"]["PhysicalResourceId"]
+    variables = gyre.aws("lambda").get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    aws = {
+        "AWS_ENDPOINT_URL": gyre.record.endpoint_url, "AWS_DEFAULT_REGION": gyre.record.region,
+        "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "PYTHONPATH": str(ROOT / "layers/gyre"),
+    }  # fmt: skip
+    log = tmp_path / "uvicorn.log"
+    with socket.create_server(("127.0.0.1", 0)) as listener, log.open("wb") as output:
+        command = [
+            sys.executable, "-m", "uvicorn", "--factory", "app:compose", "--app-dir", "functions/inference",
+            "--fd", str(listener.fileno()),
+        ]  # fmt: skip
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, **variables, **aws}, stdout=output, stderr=output,
+            pass_fds=[listener.fileno()],
+        )  # fmt: skip
+        try:
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            # The socket listens already: the first call waits until the app is there.
+            answer = httpx.post(
+                f"{url}/predict/{served.model}",
+                json=people(1)[0],
+                headers={"x-api-key": gyre.record.api_key},
+                timeout=60,
+            )
+        finally:
+            process.terminate()
+            process.wait(20)
+    assert answer.status_code == 200, answer.text + log.read_text()
+    assert served.record(answer.json()["event_id"])["rows"][0]["prediction"] == answer.json()["prediction"]
+
+
+def test_a_client_of_the_open_inference_protocol_is_answered(served: Served) -> None:
+    """Through the gateway, which hands on bytes as base64."""
+    from tritonclient.http import InferenceServerClient, InferInput
+
+    row = people(1)[0]
+    base = served.gyre.record.api_url.removeprefix("http://").rstrip("/")
+    headers = {"x-api-key": served.gyre.record.api_key, "content-type": "application/octet-stream"}
+    client = InferenceServerClient(base)
+    try:
+        assert client.is_model_ready(served.model, headers=headers)
+        told = client.get_model_metadata(served.model, headers=headers)
+        kinds = {"FP64": np.float64, "INT64": np.int64, "BOOL": np.bool_, "BYTES": np.object_}
+        inputs = []
+        for each in told["inputs"]:
+            tensor = InferInput(each["name"], [1], each["datatype"])
+            tensor.set_data_from_numpy(np.array([row[each["name"]]], dtype=kinds[each["datatype"]]))
+            inputs.append(tensor)
+        found = client.infer(served.model, inputs, headers=headers).as_numpy("prediction")
+    finally:
+        client.close()
+    assert found[0] == served.post(f"predict/{served.model}", row).json()["prediction"]

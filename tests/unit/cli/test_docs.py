@@ -149,7 +149,7 @@ def test_every_argument_and_option_has_a_help() -> None:
         (command.prog, action.dest) for command, _ in commands() for action in command._actions if not action.help
     ]
     assert silent == []
-    assert len(list(commands())) == 23
+    assert len(list(commands())) == 25
 
 
 def test_every_command_that_reads_has_json() -> None:

@@ -17,7 +17,7 @@ from tests.unit.functions.conftest import Aws, Load
 from tests.unit.tasks.machine import Machine
 
 # Before these are sent, the upload has become a version that serves.
-OF_A_VERSION = {"batch_tasks-plan", "science-train-evaluate", "science-train-mirror", "training_trigger-promote"}
+OF_A_VERSION = {"science-batch-plan", "science-train-evaluate", "science-train-mirror", "training_trigger-promote"}
 CASES = sorted(path.stem for path in EVENTS.glob("*.json"))
 
 
@@ -58,7 +58,7 @@ def handlers(
         science.train({"task": "ingest", "run": "upload-1", "model": "wine", "upload": upload}, None)
         science.train({"task": "split", "run": "upload-1", "model": "wine", "dataset": 1, "spec_version": 1}, None)
     made = {name: load(name).handler for name in ("inference", "training_trigger", "drift")}
-    made["batch_tasks"] = load("science", "batch").handler
+    made["science-batch"] = load("science", "batch").handler
     made |= {"shadow": load("inference").shadow, "trial_guard": guard.handler}
     return made | {"prediction_log": log.handler, "science-train": science.train, "science-monitor": science.monitor}
 

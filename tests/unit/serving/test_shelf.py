@@ -106,6 +106,17 @@ def test_a_corrupted_bundle_is_refused_and_the_former_release_goes_on(serve: Ser
     assert (refused.version, answered.version, answered.fault) == (2, 1, None) and "SHA-256" in str(refused.fault)
 
 
+def test_who_slept_over_two_promotions_answers_by_the_right_former_release(serve: Serve) -> None:
+    # Given an environment that knows version 1, and meanwhile 2 and a damaged 3 were promoted
+    served(serve)
+    serve.promote(2, compiled(*LINEAR))
+    made = serve.promote(3, compiled("random_forest", "multiclass", "mixed"))
+    serve.house.artifacts.put(made.bundle.key + "model.onnx", b"")
+    serve.house.clock.now += 3600
+    # Then it does not go on with what it knew
+    assert served(serve) == 2
+
+
 def test_when_no_release_is_whole_that_is_told(serve: Serve) -> None:
     ref = serve.shelf.pointer("m").aliases["production"].bundle
     serve.house.artifacts.put(ref.key + "model.onnx", b"")

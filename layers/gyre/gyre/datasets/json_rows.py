@@ -1,16 +1,15 @@
 """Lines of JSON on their way into columns."""
 
-import gc
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import chain, count, repeat
 from typing import cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gyre.cycles import no_search_for_cycles
 from gyre.datasets.arrow_text import empty_is_missing, float_text
 from gyre.datasets.source import CHUNK_BYTES, CHUNK_ROWS, SHOWN_TEXT, Chunk, Malformed
 
@@ -93,18 +92,6 @@ def _join(cells: Iterable[Cell]) -> str:
     return "".join(cell for cell in cells if isinstance(cell, str))
 
 
-@contextmanager
-def _no_search_for_cycles() -> Iterator[None]:
-    """Reading JSON makes many tuples and no cycle among them; to look for one takes a third of the time."""
-    is_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if is_enabled:
-            gc.enable()
-
-
 class JsonRows:
     """Rows of the given keys, and the lines that are no such rows."""
 
@@ -133,7 +120,7 @@ class JsonRows:
 
     def _add(self, lines: Sequence[str]) -> None:
         first, self._last = self._last + 1, self._last + len(lines)
-        with _no_search_for_cycles():
+        with no_search_for_cycles():
             objects = _objects_of(lines)
             columns = self._uniform(objects) if objects else None
             if columns:

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from aws_lambda_powertools import Logger
@@ -145,13 +146,11 @@ class Shelf:
         known.looked_at = self._clock()
 
     def _take(self, model: str, pointer: Pointer, etag: str) -> None:
-        for alias, released in pointer.aliases.items():
-            if alias == "production" or (alias == "challenger" and pointer.traffic):
-                try:
-                    self.release(released)
-                except GyreError:
-                    if alias == "production":
-                        raise
+        """What serves now is told by the new pointer alone: an environment that slept may know a much older one."""
+        self.production(model, pointer)
+        if pointer.traffic and (challenger := pointer.aliases.get("challenger")):
+            with suppress(GyreError):  # its rows go to production, call by call
+                self.release(challenger)
         self._known[model] = _Known(pointer, etag, self._clock())
 
     def _seconds(self, pointer: Pointer) -> float:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from gyre.bundle.format import read_bundle
 from gyre.bundle.predict import Predictor
 from gyre.bundle.ref import BundleRef
+from gyre.cycles import no_search_for_cycles
 from gyre.datasets.ranges import RowRange
 from gyre.datasets.read_range import read_range
 from gyre.errors import Invalid, NotFound
@@ -41,7 +42,8 @@ class RangePredictor:
         """Once: a range whose figures are there is done. Its records go before its part: who is ended between the two
         tells them again, by the same names. What fails is noted, because a Distributed Map does not say why it did."""
         try:
-            return self._done(plan, number) or self._predicted(plan, number)
+            with no_search_for_cycles():
+                return self._done(plan, number) or self._predicted(plan, number)
         except Exception as error:
             noted = {"error": type(error).__name__, "cause": str(error)[:1000]}
             self._data.write(plan.lost(number), json.dumps(noted).encode(), content_type=_JSON)
