@@ -2,12 +2,12 @@
 
 import sys
 
-from bench import ground_floor, ingest, mlflow_store, search
+from bench import batch, ground_floor, ingest, mlflow_store, search
 from bench.serving import run as serving
 
 BENCHES = {
     "ground_floor": ground_floor.main, "ingest": ingest.main, "mlflow_store": mlflow_store.main, "search": search.main,
-    "serving": serving.main,
+    "serving": serving.main, "batch": batch.main,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def parts() -> tuple[InferenceSettings, S3Bucket, Shelf, SqsOutlet, Any]:
 
 def compose() -> FastAPI:
     settings, artifacts, shelf, outlet, log = parts()
-    desk = Desk(Serving(shelf), outlet, SqsShadows(settings.shadow_queue), log)
+    desk = Desk(Serving(shelf), outlet, SqsShadows(settings.shadow_queue), log, memory_mb=settings.memory)
     first = front.router(settings.environment, settings.commit, artifacts)
     routes = [first, inference.router(desk), protocol.router(desk, shelf, artifacts)]
     return create_app("inference", routes, KeyRing(artifacts), log, init_ms=process_age())

@@ -55,13 +55,13 @@ class InferenceSettings(Settings):
     """The address of the queue that leads to the journal."""
     shadow_queue: str
     """The address of the queue of calls that a challenger is asked as well."""
-    memory: int = 1769
-    """In MB, as Lambda tells it: so many have one CPU."""
+    memory: int | None = None
+    """In MB, as Lambda tells it; none elsewhere."""
 
     @property
     def threads(self) -> int:
-        """Of a prediction: as many as there are CPUs."""
-        return max(1, self.memory // 1769)
+        """Of a prediction: as many as there are CPUs, of which Lambda gives one for each 1,769 MB."""
+        return max(1, (self.memory or 0) // 1769)
 
 
 class TrainingTriggerSettings(Settings):

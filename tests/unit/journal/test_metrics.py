@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gyre.errors import Unavailable
+from gyre.journal.cost import cost
 from gyre.journal.metrics import Metric, metrics_of, tell_calls
 from gyre.journal.record import JournalRecord, JournalRow, Served
 from gyre.telemetry import logger
@@ -41,6 +42,16 @@ def call(version: int | None = 7, **changes: Any) -> JournalRecord:
 
 def figures(*records: JournalRecord) -> dict[tuple[str, str], dict[float, int]]:
     return {(each.name, each.version): dict(each.values) for each in metrics_of(records, NOW)}
+
+
+def test_a_call_costs_its_milliseconds_and_its_memory() -> None:
+    # Given a call of 12.5 ms, of which 13 are billed, with 2 GB
+    record = call(memory_mb=2048)
+    # Then it costs 26 thousandths of a GB-second, a request and a message
+    assert cost(record) == pytest.approx(0.026 * 0.0000166667 + 0.0000002 + 0.0000004)
+    assert figures(record)["CostMicroDollars", "7"] == {1.03: 1}
+    # And nothing where it was no function's
+    assert cost(call()) is None and ("CostMicroDollars", "7") not in figures(call())
 
 
 def test_a_call_is_told_by_model_and_version() -> None:

@@ -10,7 +10,7 @@ from gyre.objects import ObjectStore
 from gyre.serving.shadow import ShadowCall
 
 # Of SQS it is 262,144, and 1,048,576 for newer queues; Lambda takes 6 MB of messages at once.
-_MOST_BYTES = 250_000
+MOST_BYTES = 250_000
 
 
 class SqsOutlet:
@@ -20,7 +20,7 @@ class SqsOutlet:
         self._url, self._data = url, data
 
     def put(self, record: JournalRecord) -> None:
-        send(self._url, parcel(record, self._data, _MOST_BYTES), f"The record {record.event_id}")
+        send(self._url, parcel(record, self._data, MOST_BYTES), f"The record {record.event_id}")
 
 
 class SqsShadows:
@@ -31,7 +31,7 @@ class SqsShadows:
 
     def put(self, call: ShadowCall) -> None:
         body = call.model_dump_json()
-        if len(body.encode()) <= _MOST_BYTES:
+        if len(body.encode()) <= MOST_BYTES:
             send(self._url, body, f"The shadow of {call.event_id}")
 
 

@@ -36,15 +36,19 @@ class Answered:
 class Desk:
     """Takes questions of whatever protocol."""
 
-    def __init__(self, serving: Serving, outlet: Outlet, shadows: Shadows, log: Logger) -> None:
+    def __init__(
+        self, serving: Serving, outlet: Outlet, shadows: Shadows, log: Logger, *, memory_mb: int | None = None
+    ) -> None:
         self._serving, self._outlet, self._shadows, self._log = serving, outlet, shadows, log
+        self._memory_mb = memory_mb
         self._beside = ThreadPoolExecutor(1, "shadow")
 
     def ask(self, request: Request, read: Callable[[], Question]) -> Answered:
         """Reads the question and answers it. What goes wrong is raised, and recorded before."""
         state = request.state
         call = Call(
-            str(uuid.uuid4()), datetime.now(UTC), state.caller.id, state.request_id, cold=bool(state.cold)
+            str(uuid.uuid4()), datetime.now(UTC), state.caller.id, state.request_id,
+            cold=bool(state.cold), memory_mb=self._memory_mb,
         )  # fmt: skip
         question: Question | None = None
         answer: Answer | None = None

@@ -20,6 +20,7 @@ class Call:
     caller: str
     correlation_id: str
     cold: bool = False
+    memory_mb: int | None = None
     kind: Kind = "online"
 
 
@@ -43,6 +44,7 @@ def record_of(
         duration_ms=times.total,
         times=dict(times.parts),
         cold=call.cold,
+        memory_mb=call.memory_mb,
         caller=call.caller,
         correlation_id=call.correlation_id,
         asked=question.release[:100] if question else "production",

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from aws_lambda_powertools import Logger
 
 from gyre.errors import GyreError
+from gyre.journal.cost import cost
 from gyre.journal.record import JournalRecord, Kind
 
 NO_MODEL, NO_VERSION, SEVERAL = "(unknown)", "none", "several"
@@ -18,7 +19,7 @@ OLDEST, NEWEST = timedelta(days=13), timedelta(hours=1)
 _MOST_MS = 1e9
 _TIMES = {"predict": "PredictMs", "explain": "ExplainMs", "load": "LoadMs"}
 
-Unit = Literal["Count", "Milliseconds"]
+Unit = Literal["Count", "Milliseconds", "None"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ def _figures(record: JournalRecord) -> Iterator[tuple[str, Unit, str, float]]:
     by = str(next(iter(answered))) if len(answered) == 1 else SEVERAL if answered else NO_VERSION
     yield "ColdStarts", "Count", by, float(record.cold)
     yield from _took("DurationMs", by, record.duration_ms)
+    if (dollars := cost(record)) is not None:
+        yield "CostMicroDollars", "None", by, float(f"{dollars * 1e6:.3g}")
     for part, name in _TIMES.items():
         if part in record.times:
             yield from _took(name, by, record.times[part])

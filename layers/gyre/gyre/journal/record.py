@@ -103,6 +103,8 @@ class JournalRecord(_Told):
     """Where they went: auth, read, load, check, predict, explain."""
     cold: bool = False
     """Whether it was the first call of its environment."""
+    memory_mb: Annotated[int, Field(ge=1)] | None = None
+    """What its function was given: with the duration it tells what the call cost. None outside of Lambda."""
     caller: Annotated[str, Field(max_length=200)]
     """The id of the key that called."""
     correlation_id: Annotated[str, Field(max_length=200)]

@@ -19,7 +19,7 @@ from gyre.serving.rows import RowCheck
 from gyre.spec.model import ModelSpec
 
 # A look that is later than this many times its due is waited for: the environment slept, and much may have happened.
-_OVERDUE = 4
+OVERDUE = 4
 _DEFAULT_SECONDS = 5.0
 # How long a bundle that cannot be loaded is not tried again: every call would read it whole.
 _REFUSED_SECONDS = 30.0
@@ -84,7 +84,7 @@ class Shelf:
             with known.lock:
                 if known.look is None or known.look.done():
                     known.look = self._beside.submit(self._look, model, known)
-            if age >= due * _OVERDUE:
+            if age >= due * OVERDUE:
                 known.look.result()
         return self._known.get(model, known).pointer
 
