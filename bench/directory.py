@@ -30,7 +30,12 @@ class DirectoryBucket:
         return StoredObject(key, content, _etag(content))
 
     def size(self, key: str, version: str | None = None) -> int:
-        return len(self.read(key, version).content)
+        if version is not None:
+            raise NotFound(f"{key} has no versions: it is a file.")
+        try:
+            return (self.root / key).stat().st_size
+        except FileNotFoundError:
+            raise NotFound(f"{key} does not exist.") from None
 
     def open(self, key: str, version: str | None = None) -> BinaryIO:
         self.size(key, version)

@@ -1,5 +1,6 @@
 """Writes the API of all functions as one OpenAPI document, beside the code that serves it: python -m infra.openapi"""
 
+import copy
 import json
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, cast
 from fastapi import APIRouter, FastAPI
 
 from gyre import __version__
+from gyre.http.errors import PROTOCOL
 from gyre.http.factory import is_open
 from gyre.http.routes import (
     batch,
@@ -24,6 +26,8 @@ from gyre.http.routes import (
     versions,
 )
 
+from infra.openapi_serving import lift_definitions, tell_answers
+
 DOCUMENT = Path(__file__).resolve().parent.parent / "layers/gyre/gyre/http/openapi.json"
 
 # A router's routes do not depend on its parts, and none is called here.
@@ -31,6 +35,17 @@ _PART = cast(Any, None)
 
 
 # As http/errors.py tells it.
+_FACTS: dict[str, Any] = {
+    "code": {"type": "string", "description": "A word for programs, such as not_found."},
+    "field": {"type": "string", "description": "The field that is wrong, where it is one."},
+    "request_id": {"type": "string", "description": "Names the call in the logs."},
+    "details": {
+        "type": "array",
+        "items": {"type": "object"},
+        "description": "Of several faults: each one's facts, such as its line in a model.yaml.",
+    },
+}
+_SENTENCE = {"type": "string", "description": "What is wrong, and what to do next."}
 ERROR = {
     "title": "Error",
     "type": "object",
@@ -39,19 +54,16 @@ ERROR = {
         "error": {
             "type": "object",
             "required": ["code", "message", "request_id"],
-            "properties": {
-                "code": {"type": "string", "description": "A word for programs, such as not_found."},
-                "message": {"type": "string", "description": "What is wrong, and what to do next."},
-                "field": {"type": "string", "description": "The field that is wrong, where it is one."},
-                "request_id": {"type": "string", "description": "Names the call in the logs."},
-                "details": {
-                    "type": "array",
-                    "items": {"type": "object"},
-                    "description": "Of several faults: each one's facts, such as its line in a model.yaml.",
-                },
-            },
+            "properties": {**_FACTS, "message": _SENTENCE},
         }
     },
+}
+# Clients of the Open Inference Protocol take text alone.
+PROTOCOL_ERROR = {
+    "title": "ProtocolError",
+    "type": "object",
+    "required": ["error", "code", "request_id"],
+    "properties": {**_FACTS, "error": _SENTENCE},
 }
 
 
@@ -79,7 +91,7 @@ def document() -> dict[str, Any]:
     for name, parts in routers().items():
         for router in parts:
             app.include_router(router, tags=[name])
-    made = app.openapi()
+    made = copy.deepcopy(app.openapi())  # routes lend it their own schemas
     made.setdefault("components", {})["securitySchemes"] = {
         "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
     }
@@ -87,17 +99,25 @@ def document() -> dict[str, Any]:
     schemas = made["components"].setdefault("schemas", {})
     for stock in ("HTTPValidationError", "ValidationError"):  # FastAPI's shape of errors, which is not ours
         schemas.pop(stock, None)
-    schemas["Error"] = ERROR
+    schemas |= {"Error": ERROR, "ProtocolError": PROTOCOL_ERROR}
+    errors = {path: _error_content(path) for path in made["paths"]}
     for path, methods in made["paths"].items():
         for told in methods.values():
             told["responses"].pop("422", None)
             told["responses"]["default"] = {
                 "description": "What went wrong: 401, 403, 404, 409, 413, 422, 429, 500 or 503.",
-                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+                "content": errors[path],
             }
             if is_open(path):
                 told["security"] = []
+    tell_answers(made, errors)
+    lift_definitions(made)
     return made
+
+
+def _error_content(path: str) -> dict[str, Any]:
+    name = "ProtocolError" if path == PROTOCOL or path.startswith(f"{PROTOCOL}/") else "Error"
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
 
 
 def as_text(made: dict[str, Any]) -> str:

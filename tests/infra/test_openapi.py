@@ -1,3 +1,4 @@
+from gyre.http.factory import OPEN_PATHS
 from infra.openapi import DOCUMENT, as_text, document
 
 
@@ -14,5 +15,5 @@ def test_every_route_says_what_it_is_for_and_whose_it_is() -> None:
 def test_only_the_open_routes_ask_for_no_key() -> None:
     made = document()
     free = {path for path, methods in made["paths"].items() for told in methods.values() if told.get("security") == []}
-    assert free == {"/", "/health", "/ready", "/docs", "/openapi.json"}
+    assert free == OPEN_PATHS
     assert made["security"] == [{"key": []}]

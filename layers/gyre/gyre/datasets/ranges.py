@@ -64,19 +64,20 @@ class CutFile:
     ranges: Iterator[RowRange]
 
 
-def cut_file(name: str, stream: BinaryIO, reading: "Reading", copy: Copy) -> CutFile:
-    """Reads a file once. One that is packed, or not in UTF-8, is copied range by range, as text in UTF-8; so are the
-    rows of Parquet's row groups where these are too large. `copy` keeps a range, and says where."""
+def cut_file(name: str, stream: BinaryIO, reading: "Reading", copy: Copy, rows: int | None = None) -> CutFile:
+    """Reads a file once, into ranges of about so many rows. One that is packed, or not in UTF-8, is copied range by
+    range, as text in UTF-8; so are Parquet's row groups where these are too large. `copy` keeps one, and says where."""
+    most = rows or RANGE_ROWS
     kind = kind_of(name, stream)
     if kind.format == "parquet":
         footer = read_footer(name, stream, kind.size)
-        return CutFile(FileShape("parquet", footer.columns), _groups(name, stream, footer, copy))
+        return CutFile(FileShape("parquet", footer.columns), _groups(name, stream, footer, copy, most))
     marked = stream.read(len(UTF8_MARK)) == UTF8_MARK
     stream.seek(0)
     text = text_of(name, stream, kind, reading)
     as_it_lies = not kind.packed and text.encoding == "utf-8"
     offset = len(UTF8_MARK) if marked else 0
-    piece_bytes = _piece_bytes(text.head)
+    piece_bytes = _piece_bytes(text.head, min(_PIECE_ROWS, most))
     if kind.format == "jsonl":
         shape, pieces = _jsonl(name, text, kind, piece_bytes)
     else:
@@ -84,12 +85,12 @@ def cut_file(name: str, stream: BinaryIO, reading: "Reading", copy: Copy) -> Cut
         shape = FileShape("csv", head.columns, delimiter=head.delimiter, packed=kind.packed)
         pieces = CsvRows(name, head.columns, head.delimiter, reading.quote).cut(text, piece_bytes)
         offset += head.size
-    return CutFile(shape, _spans(pieces, offset) if as_it_lies else _copies(pieces, copy))
+    return CutFile(shape, _spans(pieces, offset, most) if as_it_lies else _copies(pieces, copy, most))
 
 
-def _piece_bytes(head: bytes) -> int:
+def _piece_bytes(head: bytes, rows: int) -> int:
     width = len(head) / max(1, head.count(b"\n"))
-    return max(_LEAST_PIECE, min(PIECE_BYTES, int(width * _PIECE_ROWS)))
+    return max(_LEAST_PIECE, min(PIECE_BYTES, int(width * rows)))
 
 
 def _jsonl(name: str, text: Text, kind: Kind, piece_bytes: int) -> tuple[FileShape, Iterator[Piece]]:
@@ -116,24 +117,24 @@ def _lines(name: str, text: Text, piece_bytes: int) -> Iterator[Piece]:
         yield rest, len(not_blank(rest))
 
 
-def _spans(pieces: Iterable[Piece], offset: int) -> Iterator[RowRange]:
+def _spans(pieces: Iterable[Piece], offset: int, most: int) -> Iterator[RowRange]:
     """Ranges of the file as it lies."""
     number, first, rows, start, stop = 1, 1, 0, offset, offset
     for content, count in pieces:
         rows, stop = rows + count, stop + len(content)
-        if rows and _is_enough(rows, stop - start):
+        if rows and _is_enough(rows, stop - start, most):
             yield RowRange(number, first, rows, start, stop)
             number, first, rows, start = number + 1, first + rows, 0, stop
     if rows:
         yield RowRange(number, first, rows, start, stop)
 
 
-def _copies(pieces: Iterable[Piece], copy: Copy) -> Iterator[RowRange]:
+def _copies(pieces: Iterable[Piece], copy: Copy, most: int) -> Iterator[RowRange]:
     number, first, rows, held = 1, 1, 0, bytearray()
     for content, count in pieces:
         rows += count
         held += content
-        if rows and _is_enough(rows, len(held)):
+        if rows and _is_enough(rows, len(held), most):
             yield RowRange(number, first, rows, 0, len(held), copy(number, bytes(held)))
             number, first, rows = number + 1, first + rows, 0
             held.clear()
@@ -141,27 +142,27 @@ def _copies(pieces: Iterable[Piece], copy: Copy) -> Iterator[RowRange]:
         yield RowRange(number, first, rows, 0, len(held), copy(number, bytes(held)))
 
 
-def _groups(name: str, stream: BinaryIO, footer: Footer, copy: Copy) -> Iterator[RowRange]:
+def _groups(name: str, stream: BinaryIO, footer: Footer, copy: Copy, most: int) -> Iterator[RowRange]:
     """Row groups of a usable size as they lie; a file with larger ones is copied, for a group is read as a whole."""
     sizes = [footer.metadata.row_group(at) for at in range(footer.metadata.num_row_groups)]
-    if any(each.num_rows > 2 * RANGE_ROWS or each.total_byte_size > 8 * RANGE_BYTES for each in sizes):
-        yield from _rewritten(row_groups(name, stream, footer, range(len(sizes))), copy)
+    if any(each.num_rows > 2 * most or each.total_byte_size > 8 * RANGE_BYTES for each in sizes):
+        yield from _rewritten(row_groups(name, stream, footer, range(len(sizes))), copy, most)
         return
     number, first, rows, size, start = 1, 1, 0, 0, 0
     for at, group in enumerate(sizes, 1):
         rows, size = rows + group.num_rows, size + group.total_byte_size
-        if rows and (_is_enough(rows, size) or at == len(sizes)):
+        if rows and (_is_enough(rows, size, most) or at == len(sizes)):
             yield RowRange(number, first, rows, start, at)
             number, first, rows, size, start = number + 1, first + rows, 0, 0, at
 
 
-def _rewritten(batches: Iterable[pa.RecordBatch], copy: Copy) -> Iterator[RowRange]:
+def _rewritten(batches: Iterable[pa.RecordBatch], copy: Copy, most: int) -> Iterator[RowRange]:
     number, first, held = 1, 1, list[pa.RecordBatch]()
     for batch in batches:
-        for at in range(0, len(batch), RANGE_ROWS):
-            held.append(batch.slice(at, RANGE_ROWS))
+        for at in range(0, len(batch), most):
+            held.append(batch.slice(at, most))
             rows, size = sum(map(len, held)), sum(each.nbytes for each in held)
-            if _is_enough(rows, size):
+            if _is_enough(rows, size, most):
                 yield RowRange(number, first, rows, 0, 1, copy(number, _as_parquet(held)))
                 number, first, held = number + 1, first + rows, []
     if rows := sum(map(len, held)):
@@ -174,5 +175,5 @@ def _as_parquet(batches: list[pa.RecordBatch]) -> bytes:
     return sink.getvalue()
 
 
-def _is_enough(rows: int, size: int) -> bool:
-    return rows >= RANGE_ROWS or size >= RANGE_BYTES
+def _is_enough(rows: int, size: int, most: int) -> bool:
+    return rows >= most or size >= RANGE_BYTES

@@ -21,6 +21,8 @@ MOST_WORDS = 5_000
 # Behind a name in backticks, which no column's name can hold.
 _IS_MISSING = " is missing"
 _WORD = re.compile(r"\w+(?:'\w+)*")
+# Python sorts the accents of a letter in a time that grows with the square of their number: nobody writes more of them.
+_MARKS = re.compile(r"([^\w\s]{30})[^\w\s]+")
 _DAY = np.timedelta64(1, "D")
 
 
@@ -116,5 +118,6 @@ def _texts(values: Array, prepare: Preparation) -> list[str]:
 
 def _words(text: str, lowercase: bool) -> str:
     """Here, and not in the graph: its own reader of words knows ASCII alone and needs a locale that Lambda lacks."""
-    whole = unicodedata.normalize("NFC", text).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
-    return " ".join(_WORD.findall(whole.lower() if lowercase else whole)[:MOST_WORDS])
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", _MARKS.sub(r"\1", text)).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    return " ".join(_WORD.findall(text.lower() if lowercase else text)[:MOST_WORDS])

@@ -60,13 +60,15 @@ def unknown_answer(request_id: str, path: str) -> JSONResponse:
     return error_answer(500, "internal", message, request_id, path)
 
 
-def malformation(faults: Sequence[Any]) -> errors.Invalid:
-    """What pydantic found, as one of ours: its first fault."""
+def malformation(faults: Sequence[Any], *, secret: str | None = None) -> errors.Invalid:
+    """What pydantic found, as one of ours: its first fault. Of the field that is `secret` nothing is told that was
+    sent."""
     first = faults[0]
     no_json = first["type"] == "json_invalid"  # its place is a position in the text
-    place = [str(part) for part in first["loc"] if part not in ("body", "query", "path")]
-    field = None if no_json else ".".join(place) or None
-    sent = "" if no_json or first["type"] == "missing" else f" (sent: {repr(first.get('input'))[:80]})"
+    place = [str(part)[:80] for part in first["loc"] if part not in ("body", "query", "path")]
+    field = None if no_json else ".".join(place)[:200] or None
+    untold = no_json or first["type"] == "missing" or first["loc"][:1] == (secret,)
+    sent = "" if untold else f" (sent: {repr(first.get('input'))[:80]})"
     return errors.Invalid(f"{field or 'The request'}: {first['msg']}{sent}.", field=field)
 
 

@@ -7,6 +7,7 @@ from aws_lambda_powertools import Logger
 from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gyre import __version__
@@ -66,6 +67,8 @@ class _Admission:
             await self._admitted(scope, receive, answer, times)
         except GyreError as error:
             await answer_for(error, request_id, scope["path"])(scope, receive, answer)
+        except ClientDisconnect:  # in the middle of a body: nobody is there to be told anything
+            status = 499
         except Exception:  # the outermost place: whatever goes wrong ends here, logged, as a bare 500
             self._log.exception("broke")
             if status:  # too late to say so

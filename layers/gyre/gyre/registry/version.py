@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from gyre.bundle.ref import BundleRef
-from gyre.errors import Conflict, NotFound
+from gyre.errors import Conflict, NotFound, Unavailable
 from gyre.objects import ObjectStore
 from gyre.spec.policy import Bound, Estimator
 
@@ -64,13 +64,23 @@ def keep_version(made: ModelVersion, artifacts: ObjectStore) -> ModelVersion:
 
 
 def model_version(model: str, version: int, artifacts: ObjectStore) -> ModelVersion:
-    """The record of one version, or `NotFound`."""
+    """The record of one version; `NotFound` if there is none, `Unavailable` if it cannot be read."""
     try:
-        return ModelVersion.from_json(artifacts.read(_key(model, version)).content)
+        return _parsed(model, version, artifacts.read(_key(model, version)).content)
     except NotFound:
         raise NotFound(
             f"{model} has no version {version}: GET /models/{model}/versions lists them.", field="version"
         ) from None
+
+
+def _parsed(model: str, version: int, content: bytes) -> ModelVersion:
+    try:
+        found = ModelVersion.from_json(content)
+    except (ValueError, TypeError, KeyError):  # no JSON, or other names than ours
+        found = None
+    if found is None or (found.model, found.version) != (model, version):
+        raise Unavailable(f"{_key(model, version)} is not that version's record: put it back as training wrote it.")
+    return found
 
 
 def version_numbers(model: str, artifacts: ObjectStore) -> list[int]:

@@ -59,17 +59,17 @@ class Serving:
             faults = _repeated(question.rows)
             columns = [self._checked(question, group, faults) for group in groups]
         if faults and not question.partial:
-            rows = tuple(
-                RowAnswer(row.id, fault=faults[at][0] if at in faults else None) for at, row in enumerate(question.rows)
-            )
             asked += [Asked(each.loaded.version, each.alias, each.loaded.hash, 0) for each in groups]
-            return Answer(rows, tuple(asked), spec, unit, refusal=_refusal(faults, len(question.rows)))
+            return Answer(_refused(question, faults), tuple(asked), spec, unit, refusal=_refusal(question, faults))
         for group, theirs in zip(groups, columns, strict=True):
             found |= self._answered(question, group, theirs, asked, times)
         told = tuple(
             RowAnswer(row.id, fault=faults[at][0]) if at in faults else found[at]
             for at, row in enumerate(question.rows)
         )
+        late = {at: [row.fault] for at, row in enumerate(told) if row.fault}  # what was found while they were answered
+        if late and not question.partial:
+            return Answer(_refused(question, late), tuple(asked), spec, unit, refusal=_refusal(question, late))
         return Answer(told, tuple(asked), spec, unit)
 
     def _groups(
@@ -117,6 +117,8 @@ class Serving:
         try:
             ids = [question.rows[at].id for at in group.places]
             answers = predicted(group.loaded, ids, columns, question.top, times)
+            if group.instead and (lost := next((each.fault for each in answers if each.fault), None)):
+                raise Invalid(lost.message)
         except Exception as error:  # whatever a challenger does wrong is no caller's concern
             if group.instead is None:
                 raise
@@ -125,7 +127,7 @@ class Serving:
             found = self._answered(question, ours, self._checked(question, ours, faults), asked, times)
             return found | {at: RowAnswer(question.rows[at].id, fault=each[0]) for at, each in faults.items()}
         asked.append(replace(as_asked, ms=round((time.perf_counter() - began) * 1000, 3)))
-        return dict(zip(group.places, answers, strict=True))
+        return {at: _placed(each, at) for at, each in zip(group.places, answers, strict=True)}
 
 
 def _shadow(question: Question, pointer: Pointer, event_id: str) -> Released | None:
@@ -169,9 +171,19 @@ def _repeated(rows: Sequence[Row]) -> Faults:
     return faults
 
 
-def _refusal(faults: Mapping[int, Sequence[RowFault]], rows: int) -> Invalid:
+def _placed(answer: RowAnswer, at: int) -> RowAnswer:
+    """With the row's place in the call, where something is wrong with it."""
+    return answer if answer.fault is None else replace(answer, fault=replace(answer.fault, row=at))
+
+
+def _refused(question: Question, faults: Mapping[int, Sequence[RowFault]]) -> tuple[RowAnswer, ...]:
+    """No row is answered."""
+    return tuple(RowAnswer(row.id, fault=next(iter(faults.get(at, ())), None)) for at, row in enumerate(question.rows))
+
+
+def _refusal(question: Question, faults: Mapping[int, Sequence[RowFault]]) -> Invalid:
     """All of them, up to a number that is enough to see what is wrong."""
-    every = [fault for at in sorted(faults) for fault in faults[at]]
+    every, rows = [fault for at in sorted(faults) for fault in faults[at]], len(question.rows)
     first = every[0]
     others = f" And {len(every) - 1} more, in {len(faults)} of {rows} rows: see details." if len(every) > 1 else ""
     sent = "" if first.value is None else f" (sent: {first.value})"

@@ -9,35 +9,59 @@ from gyre.bundle.explain import Explanations
 from gyre.bundle.predict import Predictions
 from gyre.features.compute import Array, Columns, derive
 from gyre.serving.question import RowAnswer, RowId
+from gyre.serving.rows import RowFault
 from gyre.serving.shelf import Loaded
 from gyre.telemetry import TimeSplit
+
+OVERFLOW = "overflow"
+TOO_FAR = (
+    "The values lie so far from all that the model was trained on that its arithmetic ends at no number. A `range` in "
+    "model.yaml would tell which of them is wrong."
+)
 
 
 def predicted(
     loaded: Loaded, ids: Sequence[RowId], columns: Columns, top: int | None, times: TimeSplit
 ) -> list[RowAnswer]:
-    """By row an answer, with the features that weigh most if they are asked for."""
+    """By row an answer, with the features that weigh most if they are asked for. One that is no number is none: JSON
+    could not tell it, nor could the journal."""
     predictor = loaded.predictor
     if top is None:
         with times.of("predict"):
             found = predictor.predict(columns)
-            return [RowAnswer(id_, loaded.version, **told) for id_, told in zip(ids, _told(found, loaded), strict=True)]
+            told = zip(ids, _told(found, loaded), strict=True)
+            return _whole([RowAnswer(id_, loaded.version, **each) for id_, each in told], _numbers(found))
     with times.of("explain"):
         found, why = predictor.explain(columns)
         values = {**columns, **derive(loaded.spec, columns)}
-        answers = zip(ids, _told(found, loaded), strict=True)
-        return [
+        answers = [
             RowAnswer(
                 id_, loaded.version, **told, base_value=float(why.base[at]), explanation=_reasons(why, at, values, top)
             )
-            for at, (id_, told) in enumerate(answers)
+            for at, (id_, told) in enumerate(zip(ids, _told(found, loaded), strict=True))
         ]
+        return _whole(answers, _numbers(found), why.base, why.contributions)
+
+
+def _whole(answers: list[RowAnswer], *figures: Array) -> list[RowAnswer]:
+    if all(np.isfinite(each).all() for each in figures):
+        return answers
+    good = np.logical_and.reduce([np.isfinite(each).reshape(len(answers), -1).all(axis=1) for each in figures])
+    return [
+        each if good[at] else RowAnswer(each.id, fault=RowFault(at, "features", OVERFLOW, TOO_FAR))
+        for at, each in enumerate(answers)
+    ]
+
+
+def _numbers(found: Predictions) -> Array:
+    if found.probabilities is not None:
+        return found.probabilities
+    return np.zeros(0) if found.values is None else np.asarray(found.values, dtype=np.float64)
 
 
 def _told(found: Predictions, loaded: Loaded) -> list[dict[str, Any]]:
     if found.probabilities is None or found.labels is None:
-        values = np.zeros(0) if found.values is None else np.asarray(found.values, dtype=np.float64)
-        return [{"prediction": value} for value in values.ravel().tolist()]
+        return [{"prediction": value} for value in _numbers(found).ravel().tolist()]
     names = [class_name(each) for each in loaded.predictor.bundle.manifest.classes]
     return [
         {"prediction": label, "probabilities": dict(zip(names, shares, strict=True)), "confidence": max(shares)}

@@ -5,7 +5,7 @@ As JSON or, after the JSON, as bytes: little-endian, row by row, texts with thei
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite, isinf, isnan, prod
+from math import isinf, isnan, prod
 from typing import Any
 
 import numpy as np
@@ -176,7 +176,7 @@ def _is(datatype: str, value: Any) -> bool:
     if datatype.startswith("FP"):
         return isinstance(value, int) or not isinf(value)
     least, greatest = _LIMITS[datatype]
-    return isfinite(value) and value == int(value) and least <= value <= greatest
+    return least <= value <= greatest and value == int(value)  # what is not finite is not between them
 
 
 def _unpacked(name: str, datatype: str, count: int, content: bytes) -> list[Any]:

@@ -65,7 +65,8 @@ class RowCheck:
         known = self._spec.columns.keys()
         for at, row in enumerate(rows):
             if not row.keys() <= known:
-                faults += [self._unknown(at, name) for name in sorted(row.keys() - known)]
+                names = sorted(row.keys() - known)[:MOST_FAULTS]
+                faults += [self._unknown(at, name, hint=len(faults) < MOST_FAULTS) for name in names]
         columns = {}
         for name, column in self._columns.items():
             cells = [row.get(name) for row in rows]
@@ -73,11 +74,14 @@ class RowCheck:
         faults.sort(key=lambda fault: fault.row)
         return CheckedRows(columns, tuple(faults))
 
-    def _unknown(self, row: int, name: str) -> RowFault:
-        """Refused, and not left out: a misspelt name must never pass for a missing value."""
-        near = get_close_matches(name, self._columns, n=1)
-        meant = f" Is {near[0]} meant?" if near else f" It knows {', '.join(list(self._columns)[:20])}."
-        return RowFault(row, name[:_MOST_SHOWN], "unknown", f"{self._spec.model} has no column of this name.{meant}")
+    def _unknown(self, row: int, name: str, *, hint: bool) -> RowFault:
+        """Refused, and not left out: a misspelt name must never pass for a missing value. A hint takes a while, and a
+        body has room for half a million names."""
+        name, told = name[:_MOST_SHOWN], f"{self._spec.model} has no column of this name."
+        if hint:
+            near = get_close_matches(name, self._columns, n=1)
+            told += f" Is {near[0]} meant?" if near else f" It knows {', '.join(list(self._columns)[:20])}."
+        return RowFault(row, name, "unknown", told)
 
 
 class _Checked:

@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger
 
 from gyre.bundle.format import read_bundle
 from gyre.bundle.predict import Predictor
-from gyre.errors import Conflict, GyreError, NotFound, Unavailable
+from gyre.errors import Conflict, GyreError, Invalid, NotFound, Unavailable
 from gyre.objects import ObjectStore
 from gyre.registry.releases import Alias, Pointer, Released, no_release, pointer_if_any, releases, resolve
 from gyre.registry.version import ModelVersion, model_version
@@ -21,8 +21,10 @@ from gyre.spec.model import ModelSpec
 # A look that is later than this many times its due is waited for: the environment slept, and much may have happened.
 OVERDUE = 4
 _DEFAULT_SECONDS = 5.0
-# How long a bundle that cannot be loaded is not tried again: every call would read it whole.
+# How long a bundle that is not whole is not tried again: every call would read it.
 _REFUSED_SECONDS = 30.0
+# The same where S3 fails for now: long enough for those who waited behind a try not to make one each.
+_FAILED_SECONDS = 1.0
 # What is kept though no pointer asks for it, because somebody asked for it by its number.
 _MOST_BUNDLES = 8
 # Former releases that are tried when what is production cannot be loaded.
@@ -43,6 +45,16 @@ class Loaded:
     def spec(self) -> ModelSpec:
         """What serving knows of its model's spec."""
         return self.predictor.bundle.layout.spec
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    """Why a bundle cannot be loaded, and until when it is not tried again."""
+
+    reason: str
+    until: float
+    lasting: bool
+    """Whether the bundle itself is at fault, and not S3 for now."""
 
 
 @dataclass
@@ -67,7 +79,7 @@ class Shelf:
         self._known: dict[str, _Known] = {}
         self._bundles: dict[str, tuple[Predictor, RowCheck]] = {}
         self._versions: dict[tuple[str, int], ModelVersion] = {}
-        self._refused: dict[str, tuple[float, GyreError]] = {}
+        self._refused: dict[str, _Refusal] = {}
         self._loading = threading.Lock()
         self._beside = ThreadPoolExecutor(1, "shelf")
 
@@ -128,10 +140,15 @@ class Shelf:
     def preload(self) -> None:
         """Before the first call, while there are few models. What cannot be loaded is told to whoever asks for it."""
         try:
-            for each in [each.model for each in releases(self._artifacts) if each.version][:_MOST_PRELOADED]:
-                self.production(each, self.pointer(each))
+            models = [each.model for each in releases(self._artifacts) if each.version][:_MOST_PRELOADED]
         except GyreError as error:
             self._log.error("not preloaded", extra={"reason": error.message})
+            return
+        for each in models:
+            try:
+                self.production(each, self.pointer(each))
+            except GyreError as error:
+                self._log.error("not preloaded", extra={"model": each, "reason": error.message})
 
     def _look(self, model: str, known: _Known) -> None:
         """Callers go on with what there is until all that the new pointer needs is loaded."""
@@ -147,7 +164,10 @@ class Shelf:
 
     def _take(self, model: str, pointer: Pointer, etag: str) -> None:
         """What serves now is told by the new pointer alone: an environment that slept may know a much older one."""
-        self.production(model, pointer)
+        _, fault = self.production(model, pointer)
+        now = pointer.aliases.get("production")
+        if fault and now and not self._refused[now.bundle.hash].lasting:
+            raise Unavailable(fault)  # tried again at the next look, and not by a call
         if pointer.traffic and (challenger := pointer.aliases.get("challenger")):
             with suppress(GyreError):  # its rows go to production, call by call
                 self.release(challenger)
@@ -165,27 +185,38 @@ class Shelf:
         with self._loading:
             if held := self._bundles.get(wanted.hash):
                 return held
-            at, reason = self._refused.get(wanted.hash, (0.0, None))
-            if reason is not None and self._clock() - at < _REFUSED_SECONDS:
-                raise reason
-            try:
-                bundle = read_bundle(self._artifacts, wanted.key, wanted.hash)
-                made = Predictor(bundle, threads=self._threads), RowCheck(bundle.layout.spec)
-            except GyreError as error:
-                told = Unavailable(error.message) if isinstance(error, NotFound) else error
-                self._refused[wanted.hash] = self._clock(), told
-                self._log.error(
-                    "refused a bundle",
-                    extra={"version": released.version, "bundle": wanted.key, "reason": told.message},
-                )
-                raise told from error
+            known = self._refused.get(wanted.hash)
+            if known and 0 < known.until - self._clock() <= _REFUSED_SECONDS:
+                raise Unavailable(known.reason)
+            made = self._opened(released)
             self._bundles[wanted.hash] = made
             self._forget()
             return made
 
+    def _opened(self, released: Released) -> tuple[Predictor, RowCheck]:
+        """Whatever is wrong with a bundle is no fault of the call, so it is `Unavailable`."""
+        wanted, lasting = released.bundle, True
+        try:
+            bundle = read_bundle(self._artifacts, wanted.key, wanted.hash)
+            return Predictor(bundle, threads=self._threads), RowCheck(bundle.layout.spec)
+        except GyreError as error:
+            cause: Exception = error
+            reason = error.message
+            lasting = isinstance(error, Invalid | NotFound)
+        except Exception as error:  # noqa: BLE001  # ONNX Runtime's, or those of parts that another Gyre wrote
+            cause = error
+            reason = f"The bundle cannot be opened: {type(error).__name__}: {str(error)[:500]}"
+        until = self._clock() + (_REFUSED_SECONDS if lasting else _FAILED_SECONDS)
+        self._refused[wanted.hash] = _Refusal(reason, until, lasting)
+        self._log.error(
+            "refused a bundle", extra={"version": released.version, "bundle": wanted.key, "reason": reason}
+        )
+        raise Unavailable(reason) from cause
+
     def _forget(self) -> None:
         """The oldest that no pointer names, when there are too many."""
-        named = {each.bundle.hash for known in self._known.values() for each in known.pointer.aliases.values()}
+        known = list(self._known.values())  # a copy in one step: calls for other models put theirs in meanwhile
+        named = {each.bundle.hash for every in known for each in every.pointer.aliases.values()}
         spare = [each for each in self._bundles if each not in named][:-1]
         for each in spare[: max(0, len(self._bundles) - _MOST_BUNDLES)]:
             del self._bundles[each]

@@ -1,15 +1,13 @@
 """/inference and /predict: rows in, answers and reasons out."""
 
-import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
 from pydantic_core import from_json, to_json
-from starlette.concurrency import run_in_threadpool
 
 from gyre.errors import Invalid
-from gyre.http.answering import Answered, Desk, body_of
+from gyre.http.answering import Answered, Desk, recorded
 from gyre.http.errors import malformation
 from gyre.http.pages import NOTHING_RUNS
 from gyre.serving.question import MOST_ROWS, Question, Row, RowAnswer
@@ -66,13 +64,11 @@ _OBJECTS: dict[str, Any] = {
 
 def router(desk: Desk) -> APIRouter:
     """The routes of functions/inference that answer questions."""
-    routes = APIRouter()
+    routes = APIRouter(route_class=recorded(desk))
 
     @routes.post("/inference", summary="Predict rows, and explain each answer.", openapi_extra=_body(_INFERENCE))
     async def inference(request: Request) -> Response:
-        content = await body_of(request)
-        answered = await run_in_threadpool(desk.ask, request, lambda: _question(content))
-        return _json(_whole(answered))
+        return await desk.ask(request, _question, lambda answered: _json(_whole(answered)))
 
     @routes.post(
         "/predict/{model}",
@@ -82,11 +78,12 @@ def router(desk: Desk) -> APIRouter:
     async def predict(
         request: Request, model: _ANY_MODEL, release: str = "production", top: Annotated[int | None, Query(ge=1)] = None
     ) -> Response:
-        content = await body_of(request)
         many: list[bool] = []
-        answered = await run_in_threadpool(desk.ask, request, lambda: _objects(content, model, release, top, many))
-        told = [{"model": model, "event_id": answered.event_id, **_row(row)} for row in answered.answer.rows]
-        return _json(told if many else told[0])
+        return await desk.ask(
+            request,
+            lambda content: _objects(content, model, release, top, many),
+            lambda answered: _json(_each(answered) if many else _each(answered)[0]),
+        )
 
     @routes.post(
         "/predict/{model}/explanation.svg",
@@ -98,9 +95,11 @@ def router(desk: Desk) -> APIRouter:
     async def picture(
         request: Request, model: _ANY_MODEL, release: str = "production", top: Annotated[int, Query(ge=1, le=30)] = 10
     ) -> Response:
-        content = await body_of(request)
-        answered = await run_in_threadpool(desk.ask, request, lambda: _single(content, model, release))
-        return Response(_picture(answered, top), media_type="image/svg+xml", headers=NOTHING_RUNS)
+        return await desk.ask(
+            request,
+            lambda content: _single(content, model, release),
+            lambda answered: Response(_picture(answered, top), media_type="image/svg+xml", headers=NOTHING_RUNS),
+        )
 
     return routes
 
@@ -109,7 +108,7 @@ def _question(content: bytes) -> Question:
     try:
         asked = InferenceIn.model_validate_json(content)
     except ValidationError as error:
-        raise malformation(error.errors(include_url=False)) from None
+        raise malformation(error.errors(include_url=False), secret="rows") from None
     explain = ExplainIn() if asked.explain is True else asked.explain
     rows = [Row(row.id, row.features) for row in asked.rows]
     return Question(asked.model, rows, str(asked.release), explain.top if explain else None, asked.partial)
@@ -132,7 +131,8 @@ def _single(content: bytes, model: str, release: str) -> Question:
 
 def _object(sent: Any) -> Row:
     if not isinstance(sent, dict):
-        raise Invalid(f"An object with a value for each feature is needed, and there is {json.dumps(sent)[:80]}.")
+        kind = {str: "text", list: "a list", bool: "true or false", type(None): "null"}.get(type(sent), "a number")
+        raise Invalid(f"An object with a value for each feature is needed, and there is {kind}.")
     return Row(None, sent)
 
 
@@ -155,6 +155,12 @@ def _whole(answered: Answered) -> dict[str, Any]:
         "predictions": [_row(row) for row in answered.answer.rows],
     }  # fmt: skip
     return told if answered.logged else {**told, "logged": False}
+
+
+def _each(answered: Answered) -> list[dict[str, Any]]:
+    whose = {"model": answered.question.model, "event_id": answered.event_id}
+    whose |= {} if answered.logged else {"logged": False}
+    return [{**whose, **_row(row)} for row in answered.answer.rows]
 
 
 def _row(row: RowAnswer) -> dict[str, Any]:

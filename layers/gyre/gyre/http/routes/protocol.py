@@ -3,11 +3,10 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
-from starlette.concurrency import run_in_threadpool
 
 from gyre import __version__
-from gyre.errors import NotReady, UnsupportedMedia
-from gyre.http.answering import Desk, body_of
+from gyre.errors import NotReady
+from gyre.http.answering import JSON, Answered, Desk, recorded
 from gyre.objects import ObjectStore
 from gyre.registry.releases import any_release, releases
 from gyre.registry.version import version_numbers
@@ -58,7 +57,7 @@ _BODY = {
 
 def router(desk: Desk, shelf: Shelf, artifacts: ObjectStore) -> APIRouter:
     """The routes of functions/inference that speak the protocol."""
-    routes = APIRouter()
+    routes = APIRouter(route_class=recorded(desk))
 
     @routes.get("/v2", summary="What this server is, in the Open Inference Protocol.")
     def server() -> dict[str, Any]:
@@ -118,24 +117,23 @@ def router(desk: Desk, shelf: Shelf, artifacts: ObjectStore) -> APIRouter:
 
 
 async def _infer(desk: Desk, shelf: Shelf, request: Request, model: str, release: str) -> Response:
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise UnsupportedMedia("The body is compressed; send it as it is.", field="content-encoding")
-    content = await body_of(request, types=("application/json", "text/json", _BYTES))
     sent: list[protocol_tensors.Request] = []
 
-    def read() -> Question:
+    def read(content: bytes) -> Question:
         with request.state.times.of("load"):
             spec = _loaded(shelf, model, release).spec
         sent.append(protocol_tensors.read_request(content, request.headers.get(HEADER)))
         return protocol.question_of(sent[0], model, release, spec)
 
-    answered = await run_in_threadpool(desk.ask, request, read)
-    told = protocol.told(
-        sent[0], model, answered.answer, answered.event_id, logged=answered.logged, binary=_takes_bytes(request)
-    )
-    if told.json_length is None:
-        return Response(told.content, media_type="application/json")
-    return Response(told.content, media_type=_BYTES, headers={HEADER: str(told.json_length)})
+    def tell(answered: Answered) -> Response:
+        told = protocol.told(
+            sent[0], model, answered.answer, answered.event_id, logged=answered.logged, binary=_takes_bytes(request)
+        )
+        if told.json_length is None:
+            return Response(told.content, media_type="application/json")
+        return Response(told.content, media_type=_BYTES, headers={HEADER: str(told.json_length)})
+
+    return await desk.ask(request, read, tell, (*JSON, _BYTES))
 
 
 def _metadata(shelf: Shelf, model: str, release: str, artifacts: ObjectStore) -> dict[str, Any]:

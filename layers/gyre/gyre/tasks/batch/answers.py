@@ -65,9 +65,10 @@ class Answerer:
         ids, features = self._ids(chunk), _features(chunk, asked)
         places = np.flatnonzero(good).tolist()
         found = predicted(self._loaded, [ids[at] for at in places], chosen, self._top, times) if places else []
-        answers: dict[int, RowAnswer] = dict(zip(places, found, strict=True))
+        answers = {at: each for at, each in zip(places, found, strict=True) if each.fault is None}
+        lost = {at: (each.fault.rule,) for at, each in zip(places, found, strict=True) if each.fault}
         rows = [
-            BatchRow(ids[at], features[at], answers.get(at), asked.reasons.get(at, ()))
+            BatchRow(ids[at], features[at], answers.get(at), asked.reasons.get(at) or lost.get(at, ()))
             for at in range(chunk.rows.num_rows)
         ]
         rows += [BatchRow(None, {}, malformed=each) for each in chunk.malformed]

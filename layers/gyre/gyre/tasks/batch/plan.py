@@ -20,6 +20,8 @@ from gyre.spec.versions import spec_of
 from gyre.tasks.batch.manifest import BatchManifest, PinnedRelease, pinned_of
 
 _JSON = "application/json"
+# A forest takes 20 ms to explain a row, and a task has 15 minutes.
+_EXPLAINED_ROWS = 2_000
 # What their answers come to together must fit into the state of one execution.
 _MOST_RANGES = 30_000
 _PRODUCTION: Literal["production"] = "production"
@@ -45,7 +47,8 @@ class Planner:
             return key
 
         with self.data.open(file.key, file.version) as stream:
-            cut = cut_file(file.name, stream, declared.spec.read, copy)
+            rows = _EXPLAINED_ROWS if file.explain else None
+            cut = cut_file(file.name, stream, declared.spec.read, copy, rows)
             check_needed(cut.shape.columns, needed_columns(declared.spec), file.model)
             made = BatchManifest(run, file, release, cut.shape, self.code, tuple(_few(cut.ranges, file)))
         # The numbers last: who reads them finds the plan.

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from gyre.journal.record import Contribution, Fault, JournalRecord, JournalRow, Served
+from gyre.serving.predicted import OVERFLOW, TOO_FAR
 from gyre.tasks.batch.answers import BatchRow
 from gyre.tasks.batch.manifest import BatchManifest
 from gyre.telemetry import TimeSplit
@@ -52,4 +53,6 @@ def _fault(row: BatchRow) -> Fault:
     if row.malformed is not None:
         return Fault(code=row.malformed.code, message=f"It could not be read as a row: {row.malformed.code}.")
     code, _, column = row.broken[0].partition(":")
+    if code == OVERFLOW:
+        return Fault(code=code, message=TOO_FAR)
     return Fault(code=code, message=f"It breaks {', '.join(row.broken)} of model.yaml.", field=column or None)
