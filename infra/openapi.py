@@ -25,7 +25,6 @@ from gyre.http.routes import (
     training,
     versions,
 )
-
 from infra.openapi_serving import lift_definitions, tell_answers
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "layers/gyre/gyre/http/openapi.json"

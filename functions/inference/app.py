@@ -1,12 +1,16 @@
 """Answers callers: predictions with their reasons, the front page, health, readiness, the documents of the API."""
 
+import gyre.quick_start  # noqa: F401  # before all else
+
+# isort: split
+
 from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
 
+from gyre.aws.direct import DirectBucket, DirectQueue
 from gyre.aws.queue import SqsOutlet, SqsShadows
-from gyre.aws.s3 import S3Bucket
 from gyre.http.access import KeyRing
 from gyre.http.answering import Desk
 from gyre.http.factory import create_app
@@ -19,18 +23,19 @@ from gyre.telemetry import logger, process_age
 
 
 @cache
-def parts() -> tuple[InferenceSettings, S3Bucket, Shelf, SqsOutlet, Any]:
+def parts() -> tuple[InferenceSettings, DirectBucket, Shelf, SqsOutlet, Any]:
     settings = InferenceSettings.read()
     log = logger("inference", settings.log_level, environment=settings.environment)
-    artifacts = S3Bucket(settings.artifact_bucket)
+    artifacts = DirectBucket(settings.artifact_bucket)
     shelf = Shelf(artifacts, log, threads=settings.threads)
     shelf.preload()
-    return settings, artifacts, shelf, SqsOutlet(settings.journal_queue, S3Bucket(settings.data_bucket)), log
+    outlet = SqsOutlet(DirectQueue(settings.journal_queue), DirectBucket(settings.data_bucket))
+    return settings, artifacts, shelf, outlet, log
 
 
 def compose() -> FastAPI:
     settings, artifacts, shelf, outlet, log = parts()
-    desk = Desk(Serving(shelf), outlet, SqsShadows(settings.shadow_queue), log, memory_mb=settings.memory)
+    desk = Desk(Serving(shelf), outlet, SqsShadows(DirectQueue(settings.shadow_queue)), log, memory_mb=settings.memory)
     first = front.router(settings.environment, settings.commit, artifacts)
     routes = [first, inference.router(desk), protocol.router(desk, shelf, artifacts)]
     return create_app("inference", routes, KeyRing(artifacts), log, init_ms=process_age())

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from gyre.aws.direct import DirectQueue
 from gyre.aws.queue import SqsOutlet
 from gyre.aws.s3 import S3Bucket
 from gyre.settings import BatchTasksSettings
@@ -17,7 +18,7 @@ def parts() -> tuple[Mapping[str, Task], Any]:
 
     has = BatchTasksSettings.read()
     data, artifacts = S3Bucket(has.data_bucket), S3Bucket(has.artifact_bucket)
-    outlet = SqsOutlet(has.journal_queue, data)
+    outlet = SqsOutlet(DirectQueue(has.journal_queue), data)
     log = logger("batch", has.log_level, environment=has.environment)
     return batch_tasks(data, artifacts, outlet, code=has.commit, workers=has.batch_workers), log
 

@@ -8,6 +8,7 @@ import pytest
 from moto import mock_aws
 
 from gyre.aws import clients
+from gyre.aws.direct import DirectQueue
 from gyre.aws.queue import SqsOutlet, SqsShadows
 from gyre.aws.s3 import S3Bucket
 from gyre.bundle.ref import BundleRef
@@ -16,6 +17,7 @@ from gyre.journal.outlet import Outlet, unpack
 from gyre.journal.record import JournalRecord, JournalRow
 from gyre.registry.releases import Released
 from gyre.serving.shadow import ShadowCall, ShadowRow, Shadows
+from tests.fakes.moto_direct import answered_by_moto
 from tests.fakes.outlet import MemoryOutlet, MemoryShadows
 
 Arrived = Callable[[], list[JournalRecord]]
@@ -53,7 +55,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
+    with mock_aws(), answered_by_moto():
         clients.client.cache_clear()
         boto3.client("s3").create_bucket(Bucket="data")
         yield
@@ -68,7 +70,7 @@ def outlet(request: pytest.FixtureRequest, aws: None) -> tuple[Outlet, Arrived, 
         return fake, lambda: fake.records, lambda: setattr(fake, "down", True)
     queue = Queue("journal")
     data = S3Bucket("data")
-    return SqsOutlet(queue.url, data), lambda: [unpack(each, data) for each in queue.bodies()], queue.end
+    return SqsOutlet(DirectQueue(queue.url), data), lambda: [unpack(each, data) for each in queue.bodies()], queue.end
 
 
 def test_a_record_arrives_as_it_was(outlet: tuple[Outlet, Arrived, Ended]) -> None:
@@ -94,7 +96,7 @@ def test_a_queue_that_is_gone_is_told(outlet: tuple[Outlet, Arrived, Ended]) -> 
 
 def test_a_record_that_lies_nowhere_is_told(aws: None) -> None:
     queue, data = Queue("journal"), S3Bucket("data")
-    SqsOutlet(queue.url, data).put(record(1, "x" * 300_000))
+    SqsOutlet(DirectQueue(queue.url), data).put(record(1, "x" * 300_000))
     boto3.client("s3").delete_object(Bucket="data", Key="overflow/wine/2026-11-21/event-0001.json")
     (body,) = queue.bodies()
     with pytest.raises(NotFound, match="overflow/wine"):
@@ -116,7 +118,7 @@ def test_a_place_outside_of_what_was_put_aside_is_not_read(aws: None) -> None:
 @pytest.mark.parametrize("kind", ["fake", "sqs"])
 def test_a_shadow_call_arrives_or_is_told(aws: None, kind: str) -> None:
     fake, queue = MemoryShadows(), Queue("shadow")
-    put: Shadows = fake if kind == "fake" else SqsShadows(queue.url)
+    put: Shadows = fake if kind == "fake" else SqsShadows(DirectQueue(queue.url))
     call = ShadowCall(
         event_id="event-0001", model="wine", at=NOON, caller="ann", correlation_id="c",
         challenger=Released(version=2, bundle=BundleRef("bundles/wine/abc/", "abc", 10)),

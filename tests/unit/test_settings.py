@@ -1,6 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
+from gyre.documented import docstrings
 from gyre.settings import (
     DriftSettings,
     InferenceSettings,
@@ -60,7 +61,7 @@ def test_settings_never_change() -> None:
 
 @pytest.mark.parametrize("settings", Settings.__subclasses__())
 def test_every_field_says_what_it_is(settings: type[Settings]) -> None:
-    told = {name: field.description or "" for name, field in settings.model_fields.items()}
+    told = {name: docstrings(settings).get(name, "") for name in settings.model_fields}
     assert [name for name, words in told.items() if not words.endswith(".")] == []
 
 

@@ -4,7 +4,9 @@ import os
 from collections.abc import Mapping
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError
+
+from gyre.documented import Documented
 
 PREFIX = "GYRE_"
 # What others have named already.
@@ -15,10 +17,10 @@ class SettingsError(Exception):
     """A variable is missing or malformed: a fault of the deployment, never of a caller."""
 
 
-class Settings(BaseModel):
+class Settings(Documented):
     """What every function has. A field `data_bucket` is read from the variable `GYRE_DATA_BUCKET`."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     environment: str
     """Where this runs: local, dev, staging or production."""

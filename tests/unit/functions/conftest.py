@@ -15,6 +15,7 @@ from moto import mock_aws
 
 from gyre.http.access import KEY_RING, dump_ring, new_key
 from tests.fakes.journal import MemoryJournal
+from tests.fakes.moto_direct import answered_by_moto
 
 ROOT = Path(__file__).resolve().parents[3]
 Load = Callable[..., ModuleType]
@@ -86,7 +87,7 @@ class Aws:
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
-    with mock_aws():
+    with mock_aws(), answered_by_moto():
         made = Aws()
         for name, value in {
             "GYRE_ENVIRONMENT": "local",

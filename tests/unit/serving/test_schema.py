@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from schemathesis import Case, checks
 from schemathesis.core.transport import Response
@@ -15,6 +16,7 @@ from schemathesis.openapi import from_dict
 from starlette.types import Receive, Scope, Send
 
 from infra.openapi import DOCUMENT
+from infra.openapi_serving import ANSWERS
 from tests.unit.serving.house import ROW, Serve
 from tests.unit.training.models import compiled
 
@@ -159,6 +161,7 @@ def test_what_reaches_a_model_is_answered_as_the_document_says(case: Case) -> No
 
 
 def test_many_of_these_calls_were_answered_by_a_model() -> None:
+    if not asked().answered:
+        pytest.skip("it counts the calls of the tests above")
     reached = {label: count for (label, status), count in asked().answered.items() if status == 200}
-    print(asked().answered)
-    assert {label for label in reached if "infer" in label or "predict" in label}
+    assert {f"POST {path}" for path in ANSWERS} <= {label for label, count in reached.items() if count >= 20}

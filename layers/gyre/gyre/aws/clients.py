@@ -7,7 +7,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from gyre.errors import Conflict, GyreError, NotFound, TooManyRequests, Unavailable
+from gyre.aws.codes import by_code, unreachable
+from gyre.errors import GyreError
 
 # All tries together stay below the 29 s of an API function: a stalled service is told as one, not as a timeout.
 _CONFIG = Config(connect_timeout=2, read_timeout=6, retries={"mode": "standard", "total_max_attempts": 3})
@@ -15,10 +16,6 @@ _CONFIG = Config(connect_timeout=2, read_timeout=6, retries={"mode": "standard",
 # For signed addresses. Of newer buckets they must be signed by version 4, which is not the default everywhere; and
 # without a style botocore lets them all point to us-east-1, which sends a PUT on to the bucket's region in vain.
 _S3 = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
-
-_MISSING = {"NoSuchKey", "404", "NoSuchVersion", "ExecutionDoesNotExist", "NoSuchBucket", "NotFound"}
-_LOST_RACE = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
-_THROTTLED = {"SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
 
 
 @cache
@@ -28,14 +25,7 @@ def client(service: str) -> Any:
 
 
 def told(error: ClientError | BotoCoreError, what: str) -> GyreError:
-    """An AWS error as one of ours. The only place that reads AWS's codes."""
+    """An AWS error as one of ours."""
     if isinstance(error, BotoCoreError):
-        return Unavailable(f"{what}: AWS could not be reached ({type(error).__name__}). Try again.")
-    code = error.response.get("Error", {}).get("Code", "unknown")
-    if code in _MISSING:
-        return NotFound(f"{what} does not exist.")
-    if code in _LOST_RACE:
-        return Conflict(f"{what} was changed by somebody else. Read it again, then repeat.")
-    if code in _THROTTLED:
-        return TooManyRequests(f"{what}: AWS asks to slow down. Try again in a moment.")
-    return Unavailable(f"{what}: AWS answered {code}. Try again; if it stays, look at the function's policy.")
+        return unreachable(what, error)
+    return by_code(str(error.response.get("Error", {}).get("Code", "unknown")), what)

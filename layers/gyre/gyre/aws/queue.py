@@ -1,8 +1,7 @@
 """The journal's queue, and that of the shadow: one message for each call."""
 
-from botocore.exceptions import BotoCoreError, ClientError
+from typing import Protocol
 
-from gyre.aws.clients import client, told
 from gyre.errors import GyreError, Unavailable
 from gyre.journal.outlet import parcel
 from gyre.journal.record import JournalRecord
@@ -13,35 +12,39 @@ from gyre.serving.shadow import ShadowCall
 MOST_BYTES = 250_000
 
 
+class Queue(Protocol):
+    """One queue, to send to."""
+
+    def send(self, body: str, what: str) -> None:
+        """Takes the message for good, or says why not."""
+
+
 class SqsOutlet:
     """`Outlet` over SQS; what is too large for a message lies in the data bucket, and the message says where."""
 
-    def __init__(self, url: str, data: ObjectStore) -> None:
-        self._url, self._data = url, data
+    def __init__(self, queue: Queue, data: ObjectStore) -> None:
+        self._queue, self._data = queue, data
 
     def put(self, record: JournalRecord) -> None:
-        send(self._url, parcel(record, self._data, MOST_BYTES), f"The record {record.event_id}")
+        _sent(self._queue, parcel(record, self._data, MOST_BYTES), f"The record {record.event_id}")
 
 
 class SqsShadows:
     """`Shadows` over SQS. A call too large for one message is not asked twice: it is a sample."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
 
     def put(self, call: ShadowCall) -> None:
         body = call.model_dump_json()
         if len(body.encode()) <= MOST_BYTES:
-            send(self._url, body, f"The shadow of {call.event_id}")
+            _sent(self._queue, body, f"The shadow of {call.event_id}")
 
 
-def send(url: str, body: str, what: str) -> None:
+def _sent(queue: Queue, body: str, what: str) -> None:
+    """Whatever the queue says, also that it does not exist, is `Unavailable`: the call can be made again, and nothing
+    in it is wrong."""
     try:
-        client("sqs").send_message(QueueUrl=url, MessageBody=body)
-    except (ClientError, BotoCoreError) as error:
-        raise _unavailable(told(error, f"{what} was not taken by its queue")) from error
-
-
-def _unavailable(error: GyreError) -> Unavailable:
-    """Whatever the queue says, also that it does not exist: the call can be made again, and nothing in it is wrong."""
-    return Unavailable(error.message)
+        queue.send(body, f"{what} was not taken by its queue")
+    except GyreError as error:
+        raise Unavailable(error.message) from error

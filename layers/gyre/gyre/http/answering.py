@@ -44,8 +44,11 @@ class Answered:
 class Desk:
     """Takes questions of whatever protocol."""
 
-    def __init__(self, serving: Serving, outlet: Outlet, shadows: Shadows, log: Logger) -> None:
+    def __init__(
+        self, serving: Serving, outlet: Outlet, shadows: Shadows, log: Logger, *, memory_mb: int | None = None
+    ) -> None:
         self._serving, self._outlet, self._shadows, self._log = serving, outlet, shadows, log
+        self._memory_mb = memory_mb
         self._beside = ThreadPoolExecutor(1, "shadow")
         self._waiting = BoundedSemaphore(_MOST_WAITING)
 
@@ -62,11 +65,13 @@ class Desk:
         except GyreError as error:
             await run_in_threadpool(self.refuse, request, error)
             raise
+        if "aws.event" in request.scope:  # a Lambda environment has one call at a time: a thread would only cost
+            return self._asked(request, content, read, tell)
         return await run_in_threadpool(self._asked, request, content, read, tell)
 
     def refuse(self, request: Request, error: GyreError) -> None:
         """Records a call of which nothing was read."""
-        self._told(record_of(_call(request), STATUS[type(error)], request.state.times, None, None, _fault(error)))
+        self._told(record_of(self._call(request), STATUS[type(error)], request.state.times, None, None, _fault(error)))
 
     def _asked(
         self,
@@ -75,7 +80,7 @@ class Desk:
         read: Callable[[bytes], Question],
         tell: Callable[[Answered], Response],
     ) -> Response:
-        times, call = request.state.times, _call(request)
+        times, call = request.state.times, self._call(request)
         question: Question | None = None
         answer: Answer | None = None
         try:
@@ -100,6 +105,13 @@ class Desk:
         with times.of("log"):
             logged = self._kept(record, unlogged=answer.spec.release.serve_unlogged)
         return told if logged else tell(Answered(call.event_id, question, answer, logged=False))
+
+    def _call(self, request: Request) -> Call:
+        state = request.state
+        return Call(
+            str(uuid.uuid4()), datetime.now(UTC), state.caller.id, state.request_id,
+            cold=bool(state.cold), memory_mb=self._memory_mb,
+        )  # fmt: skip
 
     def _kept(self, record: JournalRecord, *, unlogged: bool) -> bool:
         try:
@@ -141,7 +153,7 @@ class Desk:
 
 
 def recorded(desk: Desk) -> type[APIRoute]:
-    """Routes whose questions are recorded also where a path or a query breaks a rule, which FastAPI refuses by itself."""
+    """Routes whose questions are recorded also where FastAPI itself refuses them: a path or a query breaks a rule."""
 
     class Recorded(APIRoute):
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -160,11 +172,6 @@ def recorded(desk: Desk) -> type[APIRoute]:
             return handle
 
     return Recorded
-
-
-def _call(request: Request) -> Call:
-    state = request.state
-    return Call(str(uuid.uuid4()), datetime.now(UTC), state.caller.id, state.request_id, cold=bool(state.cold))
 
 
 def _fault(error: GyreError) -> Fault:

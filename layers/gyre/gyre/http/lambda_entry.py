@@ -9,6 +9,8 @@ from fastapi import FastAPI
 from mangum import Mangum
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
+from gyre.quick_start import started
+
 # Everything else goes out as base64, which the gateway takes back only from those who ask for it.
 _TEXTS = [*DEFAULT_TEXT_MIME_TYPES, "application/yaml", "image/svg+xml"]
 
@@ -22,7 +24,9 @@ def http_handler(compose: Callable[[], FastAPI], *, early: bool = False) -> Hand
 
     @cache
     def adapter() -> Mangum:
-        return Mangum(compose(), lifespan="off", text_mime_types=_TEXTS)
+        made = Mangum(compose(), lifespan="off", text_mime_types=_TEXTS)
+        started()
+        return made
 
     if early and os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE"):
         adapter()

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, ValidationError
 
+from gyre.documented import Documented
 from gyre.errors import Invalid
 from gyre.spec.base import MODEL_PATTERN
 
@@ -26,8 +27,8 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError("lies beyond the calendar") from None
 
 
-class _Told(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+class _Told(Documented):
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Fault(_Told):

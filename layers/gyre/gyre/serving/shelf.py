@@ -208,9 +208,7 @@ class Shelf:
             reason = f"The bundle cannot be opened: {type(error).__name__}: {str(error)[:500]}"
         until = self._clock() + (_REFUSED_SECONDS if lasting else _FAILED_SECONDS)
         self._refused[wanted.hash] = _Refusal(reason, until, lasting)
-        self._log.error(
-            "refused a bundle", extra={"version": released.version, "bundle": wanted.key, "reason": reason}
-        )
+        self._log.error("refused a bundle", extra={"version": released.version, "bundle": wanted.key, "reason": reason})
         raise Unavailable(reason) from cause
 
     def _forget(self) -> None:

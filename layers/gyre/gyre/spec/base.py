@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
+
+from gyre.documented import Documented
 
 MODEL_PATTERN = r"^[a-z][a-z0-9_-]{0,62}$"
 # What Gyre adds to a table: which ingest a row came with, its number, its flags.
@@ -39,7 +41,7 @@ class Disagreement(ValueError):
         self.faults = faults
 
 
-class Section(BaseModel):
+class Section(Documented):
     """A part of model.yaml. Unknown keys are errors: a misspelt limit must never pass for a limit."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

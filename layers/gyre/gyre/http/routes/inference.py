@@ -3,9 +3,10 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
+from pydantic import ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
 from pydantic_core import from_json, to_json
 
+from gyre.documented import Documented
 from gyre.errors import Invalid
 from gyre.http.answering import Answered, Desk, recorded
 from gyre.http.errors import malformation
@@ -21,8 +22,8 @@ Top = Annotated[int, Field(ge=1, le=MOST_FEATURES)]
 _ANY_MODEL = Annotated[str, Path(pattern=MODEL_PATTERN)]
 
 
-class _Sent(BaseModel):
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+class _Sent(Documented):
+    model_config = ConfigDict(extra="forbid")
 
 
 class RowIn(_Sent):
