@@ -55,7 +55,7 @@ def people(rows: int, seed: int) -> pd.DataFrame:
 
 def records(gyre: GyreClient, model: str, run: str) -> list[dict[str, Any]]:
     """What the journal holds of a run so far."""
-    found = gyre.get("/predictions", model=model, limit=100)["predictions"]
+    found = gyre.get("/predictions", model=model, limit=5)["predictions"]
     return [each for each in found if each["correlation_id"] == run]
 
 

@@ -211,7 +211,9 @@ def test_a_damaged_bundle_is_refused_and_the_former_release_goes_on(served: Serv
         answers = []
         while datetime.now(UTC) - promoted < timedelta(seconds=15):
             answers.append(served.post(f"predict/{model}", people(1)[0]))
-        assert {(each.status_code, each.json().get("version")) for each in answers} == {(200, 1)}
+        # Then none is refused, and all end at the former release; an idle environment may be some seconds behind
+        versions = [each.json()["version"] for each in answers if each.status_code == 200]
+        assert len(versions) == len(answers) > 20 and 3 not in versions and set(versions[-10:]) == {1}
     finally:
         s3.put_object(Bucket=bucket, Key=key, Body=whole)
         served.gyre.post(f"/models/{model}/rollback")

@@ -36,7 +36,11 @@ def loaded(function: str) -> set[str]:
         "GYRE_TRAIN_TASKS": "train-tasks",
         "GYRE_JOURNAL_QUEUE": "https://queues.example/journal",
         "GYRE_SHADOW_QUEUE": "https://queues.example/shadow",
-        "AWS_EC2_METADATA_DISABLED": "true",
+        # Nobody listens there: what is asked while it starts is asked in vain, at once.
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
         "GYRE_MONITORING_STATE_MACHINE": "monitoring",
     }
     path = [str(ROOT / "functions" / function), str(ROOT / "layers/gyre")]

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gyre.journal.record import JournalRecord
+from gyre.journal.record import JournalRecord, JournalRow
 from tests.unit.parts import House, told
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -36,6 +36,15 @@ def test_they_are_asked_for_by_model_and_number(house: House) -> None:
     client = house.client("prediction_log")
     assert [e["event_id"] for e in client.get("/predictions?model=beer").json()["predictions"]] == ["event-0002"]
     assert [e["event_id"] for e in client.get("/predictions?limit=1").json()["predictions"]] == ["event-0003"]
+
+
+def test_a_list_has_room_for_so_much(house: House) -> None:
+    large = record(9).model_copy(update={"rows": (JournalRow(features={"text": "ü" * 900_000}),)})
+    house.journal.append([large.model_copy(update={"event_id": f"large-{n:04}", "at": large.at}) for n in range(3)])
+    answer = house.client("prediction_log").get("/predictions")
+    assert len(answer.content) < 3_100_000 and answer.json()["cut"] is True
+    assert [each["event_id"][:5] for each in answer.json()["predictions"]] == ["large"]
+    assert house.client("prediction_log").get("/predictions?model=beer").json()["cut"] is False
 
 
 def test_one_is_found_whole(house: House) -> None:

@@ -61,6 +61,10 @@ class Serve:
         """A caller of a warm environment."""
         desk = Desk(Serving(self.shelf), self.outlet, self.shadows, logger("desk-test"))
         self.desks.append(desk)
+        return self.client_of(desk)
+
+    def client_of(self, desk: Desk) -> TestClient:
+        """A caller of this desk."""
         routes = [front.router("local", "c0ffee", self.house.artifacts), inference.router(desk)]
         return caller(self.house.app(*routes), self.key)
 

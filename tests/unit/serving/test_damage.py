@@ -158,6 +158,20 @@ def test_a_value_that_is_broken(where: tuple[str, tuple[Any, ...]], text: str) -
     still_answers()
 
 
+WORST = [
+    "NaN", "1e400", "9" * 4300, "9" * 4301, "3.4e38", '"\\ud800"', '"' + "x" * 100_000 + '"', "[" * 150 + "]" * 150, "null",
+    '"\\u0000"', "[]", "{}", "-1", "true",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", WORST, ids=[each[:8] for each in WORST])
+@pytest.mark.parametrize("path", PATHS)
+def test_the_worst_values_in_every_place(path: str, text: str) -> None:
+    for at in places(GOOD[path]):
+        recorded(sent(path, with_text(path, at, text)))
+    still_answers()
+
+
 @given(damaged_paths, NAMES, st.sampled_from(["added", "renamed", "taken", "twice"]), BROKEN)
 @MANY
 def test_a_name_that_is_broken(where: tuple[str, tuple[Any, ...]], name: str, how: str, text: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from gyre.datasets import ranges
 from gyre.errors import Unavailable
 from gyre.registry.moves import promote
-from gyre.tasks.batch import records
+from gyre.tasks.batch import plan, records
 from tests.unit.registry.house import ANNA
 from tests.unit.tasks.batching import (
     HEADER,
@@ -59,7 +59,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few rows fill a range and a record."""
     for module, name, value in (
         (ranges, "RANGE_ROWS", 20), (ranges, "_PIECE_ROWS", 5), (ranges, "_LEAST_PIECE", 40),
-        (records, "RECORD_ROWS", 8),
+        (records, "RECORD_ROWS", 8), (plan, "_EXPLAINED_ROWS", 10),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, value)
 
@@ -168,7 +168,10 @@ def test_explanations_are_asked_for_by_a_folder(world: Batching, small: None) ->
         assert [set(each) for each in told] == [{"feature", "value", "contribution"}] * 4
         weights = [abs(each["contribution"]) for each in told]
         assert weights == sorted(weights, reverse=True)
-        assert float(out[0]["base_value"]) == pytest.approx(world.outlet.records[-1].rows[0].base_value)
+        run = world.summary(name)["run"]
+        (first,) = [each for each in world.outlet.records if each.event_id == f"{run}-000001-000"]
+        assert float(out[0]["base_value"]) == pytest.approx(first.rows[0].base_value)
+        assert world.summary(name)["ranges"] > world.summary(name)["rows"] / 20  # it takes longer: ranges are shorter
     assert all(row.explanation for record in world.outlet.records for row in record.rows)
     plain = read_csv(world.predict("a.csv", as_csv(rows)))
     assert "explanation" not in plain[0]

@@ -37,7 +37,9 @@ class Service:
 
     def __init__(self, name: str, host: str = "") -> None:
         """`host`: what stands before the service's own name, where the address is AWS's."""
-        self._region = os.environ.get("AWS_REGION") or os.environ["AWS_DEFAULT_REGION"]
+        self._region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION", "")
+        if not self._region:
+            raise Unavailable("Which region of AWS is meant is not told: set AWS_REGION.")
         given = os.environ.get(f"AWS_ENDPOINT_URL_{name.upper()}") or os.environ.get("AWS_ENDPOINT_URL")
         home = "amazonaws.com.cn" if self._region.startswith("cn-") else "amazonaws.com"
         self.given = given is not None

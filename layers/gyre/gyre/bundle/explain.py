@@ -106,7 +106,7 @@ class _ByTrees:
         self._weights = padded(scores.weights, 0, np.float64)
         # By score, so that a call is given one value for each node: all that a row asks for.
         self._values = [padded(column, 0, np.float64)[:, :, None] for column in scores.values.T]
-        self._depth = _depth(scores)
+        self._depth = scores.depth
 
     def of(self, transformed: Array, score: int) -> tuple[Floats, float]:
         """Only the trees that vote for this score are walked."""
@@ -123,15 +123,3 @@ class _ByTrees:
         )  # fmt: skip
         # Not from the kernel: the column it leaves for it is empty where there are no rows.
         return found[:, :-1, 0], float(self._scores.base[score] + values[:, 0, 0].sum())
-
-
-def _depth(scores: Trees) -> int:
-    """Of the deepest tree: the kernel takes room for so many nodes of a path."""
-    offsets = np.repeat(scores.starts[:-1], np.diff(scores.starts))
-    level, depth = scores.starts[:-1], 0
-    while True:
-        inner = level[scores.left[level] >= 0]
-        if not len(inner):
-            return depth
-        level = np.concatenate([scores.left[inner] + offsets[inner], scores.right[inner] + offsets[inner]])
-        depth += 1

@@ -13,6 +13,8 @@ from gyre.features.compute import Array
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
+# The kernel that explains calls itself for each level, and takes room for the square of all levels.
+MOST_DEPTH = 1_000
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,16 @@ class Trees:
         """Whether all scores come from the same trees."""
         return bool(self.values.shape[1] == self.scores)
 
+    @property
+    def depth(self) -> int:
+        """Of the deepest tree."""
+        offsets = np.repeat(self.starts[:-1], np.diff(self.starts))
+        level, depth = self.starts[:-1], 0
+        while len(inner := level[self.left[level] >= 0]):
+            level = np.concatenate([self.left[inner] + offsets[inner], self.right[inner] + offsets[inner]])
+            depth += 1
+        return depth
+
     def checked(self, width: int) -> "Trees":
         """Itself, if no index leads out of it: the kernel that reads it asks nothing, and would end the process."""
         _checked(self, _TREES)
@@ -60,6 +72,11 @@ class Trees:
         _right(bool((leaf == (self.right < 0)).all()), "which nodes are leaves")
         for child in (self.left, self.right):
             _right(bool((leaf | ((child > at) & (child < size))).all()), "where children stand")
+        offsets = np.repeat(self.starts[:-1], sizes)
+        parents = np.bincount(np.concatenate([(each + offsets)[~leaf] for each in (self.left, self.right)]), minlength=nodes)
+        parents[self.starts[:-1]] += 1  # a root is nobody's child
+        _right(bool((parents == 1).all()), "where children stand")  # who has two parents would be walked twice, and again
+        _right(self.depth <= MOST_DEPTH, f"how deep trees are: {MOST_DEPTH} levels at most")
         _right(bool((leaf | ((self.features >= 0) & (self.features < width))).all()), "which columns there are")
         _right(not np.isnan(self.thresholds).any() and bool(np.isfinite(self.values).all()), "its numbers")
         _right(bool((self.weights > 0).all()), "its weights")

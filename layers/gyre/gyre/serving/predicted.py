@@ -31,7 +31,7 @@ def predicted(
             found = predictor.predict(columns)
             told = zip(ids, _told(found, loaded), strict=True)
             return _whole([RowAnswer(id_, loaded.version, **each) for id_, each in told], _numbers(found))
-    with times.of("explain"):
+    with times.of("explain"), np.errstate(over="ignore", invalid="ignore"):
         found, why = predictor.explain(columns)
         values = {**columns, **derive(loaded.spec, columns)}
         answers = [

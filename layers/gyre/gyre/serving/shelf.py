@@ -198,7 +198,10 @@ class Shelf:
         wanted, lasting = released.bundle, True
         try:
             bundle = read_bundle(self._artifacts, wanted.key, wanted.hash)
-            return Predictor(bundle, threads=self._threads), RowCheck(bundle.layout.spec)
+            predictor, check = Predictor(bundle, threads=self._threads), RowCheck(bundle.layout.spec)
+            # A graph that cannot answer is found out here; one that can has done its first, slower run.
+            predictor.predict(check.check([{}]).columns)
+            return predictor, check
         except GyreError as error:
             cause: Exception = error
             reason = error.message

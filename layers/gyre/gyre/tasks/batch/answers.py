@@ -68,7 +68,7 @@ class Answerer:
         answers = {at: each for at, each in zip(places, found, strict=True) if each.fault is None}
         lost = {at: (each.fault.rule,) for at, each in zip(places, found, strict=True) if each.fault}
         rows = [
-            BatchRow(ids[at], features[at], answers.get(at), asked.reasons.get(at) or lost.get(at, ()))
+            BatchRow(ids[at], features[at], answers.get(at), asked.reasons.get(at, lost.get(at, ())))
             for at in range(chunk.rows.num_rows)
         ]
         rows += [BatchRow(None, {}, malformed=each) for each in chunk.malformed]
