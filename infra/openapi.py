@@ -25,7 +25,7 @@ from gyre.http.routes import (
     training,
     versions,
 )
-from infra.openapi_serving import lift_definitions, tell_answers
+from infra.openapi_serving import tell_answers, tell_questions
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "layers/gyre/gyre/http/openapi.json"
 
@@ -110,7 +110,7 @@ def document() -> dict[str, Any]:
             if is_open(path):
                 told["security"] = []
     tell_answers(made, errors)
-    lift_definitions(made)
+    tell_questions(made)
     return made
 
 

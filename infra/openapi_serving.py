@@ -1,6 +1,8 @@
-"""What the routes that predict answer, for the document alone: the function that serves them builds no schemas of it."""
+"""What the routes that predict answer, for the document alone: the function that serves them makes no schemas of it."""
 
 from typing import Any
+
+from gyre.http.routes.inference import InferenceIn
 
 Schema = dict[str, Any]
 
@@ -99,9 +101,7 @@ def tell_answers(made: dict[str, Any], error: dict[str, Any]) -> None:
         told["responses"] = {"200": good, **refusals}
 
 
-def lift_definitions(made: dict[str, Any]) -> None:
-    """What pydantic keeps beside the schema of a body stands where its references point."""
-    for methods in made["paths"].values():
-        for told in methods.values():
-            for content in told.get("requestBody", {}).get("content", {}).values():
-                made["components"]["schemas"] |= content.get("schema", {}).pop("$defs", {})
+def tell_questions(made: dict[str, Any]) -> None:
+    """Puts what /inference takes into the document: its route only points there."""
+    schema = InferenceIn.model_json_schema(ref_template="#/components/schemas/{model}")
+    made["components"]["schemas"] |= {**schema.pop("$defs"), InferenceIn.__name__: schema}

@@ -1,5 +1,6 @@
 """The fake outlet and SQS keep one contract: a record arrives as it was, however large, or the call hears of it."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -29,6 +30,14 @@ def record(number: int, text: str = "") -> JournalRecord:
     return JournalRecord(
         event_id=f"event-{number:04}", model="wine", at=NOON, status=200, duration_ms=1.5, caller="ann",
         correlation_id="c-1", rows=(JournalRow(id=number, version=1, features={"alcohol": 13.2, "note": text}),),
+    )  # fmt: skip
+
+
+def shadow_call(colour: str | None) -> ShadowCall:
+    return ShadowCall(
+        event_id="event-0001", model="wine", at=NOON, caller="ann", correlation_id="c",
+        challenger=Released(version=2, bundle=BundleRef("bundles/wine/abc/", "abc", 10)),
+        rows=(ShadowRow(id="1", features={"alcohol": 13.2, "colour": colour}),),
     )  # fmt: skip
 
 
@@ -80,6 +89,20 @@ def test_a_record_arrives_as_it_was(outlet: tuple[Outlet, Arrived, Ended]) -> No
     assert sorted(arrived(), key=lambda each: each.event_id) == [record(1), record(2, "ü" * 1000)]
 
 
+@pytest.mark.parametrize("text", ["\x00\x0b\x1f", "\ufffe\uffff", "\x7f\ufffd\U0001ffff"])
+def test_a_message_has_no_characters_that_sqs_refuses(aws: None, text: str) -> None:
+    """Given text that XML cannot carry, when a record or a shadow of it is sent, then its message can be, and is read
+    as what was sent."""
+    queue, data = Queue("odd"), S3Bucket("data")
+    call = shadow_call(text)
+    SqsOutlet(DirectQueue(queue.url), data).put(record(1, text))
+    SqsShadows(DirectQueue(queue.url)).put(call)
+    told, shadow = sorted(queue.bodies(), key=lambda each: "challenger" in each)
+    assert re.fullmatch("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+", told + shadow)
+    assert unpack(told, data) == record(1, text)
+    assert ShadowCall.model_validate_json(shadow) == call
+
+
 @pytest.mark.parametrize("size", [249_000, 260_000, 2_000_000])
 def test_a_large_record_arrives_too(outlet: tuple[Outlet, Arrived, Ended], size: int) -> None:
     put, arrived, _ = outlet
@@ -119,11 +142,7 @@ def test_a_place_outside_of_what_was_put_aside_is_not_read(aws: None) -> None:
 def test_a_shadow_call_arrives_or_is_told(aws: None, kind: str) -> None:
     fake, queue = MemoryShadows(), Queue("shadow")
     put: Shadows = fake if kind == "fake" else SqsShadows(DirectQueue(queue.url))
-    call = ShadowCall(
-        event_id="event-0001", model="wine", at=NOON, caller="ann", correlation_id="c",
-        challenger=Released(version=2, bundle=BundleRef("bundles/wine/abc/", "abc", 10)),
-        rows=(ShadowRow(id="1", features={"alcohol": 13.2, "colour": None}),),
-    )  # fmt: skip
+    call = shadow_call(None)
     put.put(call)
     arrived = fake.calls if kind == "fake" else [ShadowCall.model_validate_json(each) for each in queue.bodies()]
     assert arrived == [call]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gyre import settings
+from gyre.journal.outlet import OVERFLOW
 from gyre.settings import PREFIX, Settings
 from infra.openapi import document
 from infra.packaging.recipe import PARTS
@@ -185,6 +186,15 @@ def test_a_bucket_is_private_versioned_encrypted_and_kept(name: str) -> None:
     assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
     assert properties["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]["ServerSideEncryptionByDefault"]
     assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+
+
+def test_what_was_put_aside_outlives_the_messages_that_point_to_it_and_no_more() -> None:
+    lifecycle = storage()["Resources"]["DataBucket"]["Properties"]["LifecycleConfiguration"]["Fn::If"][1]
+    (rule,) = [each for each in lifecycle["Rules"] if each.get("Prefix") == OVERFLOW]
+    queue = template()["Resources"]["JournalQueue"]["Properties"]
+    # Among the dead letters a message goes on ageing from when it was sent.
+    assert rule["ExpirationInDays"] * 86_400 > queue["MessageRetentionPeriod"]
+    assert rule["NoncurrentVersionExpiration"]["NoncurrentDays"] == 1
 
 
 @pytest.mark.parametrize("name", of_type(storage(), "AWS::S3::Bucket"))

@@ -1,9 +1,12 @@
 """What every function's app does before and after its routes."""
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
+from fastapi import APIRouter
+from httpx import ASGITransport, AsyncClient
 from mangum import Mangum
 
 from gyre.http.access import FRESH_SECONDS, KEY_RING, Role
@@ -194,3 +197,21 @@ def test_the_gateways_request_id_is_ours(house: House, path: str) -> None:
 def test_a_header_of_the_caller_does_not_become_the_id(house: House) -> None:
     answer = house.client("inference").get("/health", headers={"x-request-id": "mine"})
     assert answer.headers["x-request-id"] != "mine"
+
+
+def test_calls_at_the_same_time_are_logged_under_their_own_ids(capsys: pytest.CaptureFixture[str]) -> None:
+    """Given uvicorn, which has many calls at once, when one ends while another waits, then neither has its id."""
+    house, routes, both = House(), APIRouter(), asyncio.Barrier(2)
+
+    @routes.get("/console/wait")
+    async def wait() -> None:
+        await both.wait()
+
+    async def ask_twice() -> list[str]:
+        async with AsyncClient(transport=ASGITransport(house.app(routes)), base_url="http://test") as client:
+            answers = await asyncio.gather(*(client.get("/console/wait") for _ in range(2)))
+        return [answer.headers["x-request-id"] for answer in answers]
+
+    ids = asyncio.run(ask_twice())
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert sorted(line["correlation_id"] for line in lines if line["message"] == "answered") == sorted(ids)

@@ -1,4 +1,8 @@
+import gc
 import json
+import os
+import subprocess
+import sys
 
 from fastapi import FastAPI
 
@@ -43,3 +47,22 @@ def test_a_model_yaml_is_text_and_not_base64() -> None:
     handle = http_handler(lambda: house.app(*house.routers()["training_trigger"]))
     answer = handle(proxy_event("GET", "/models/wine/spec", **{"x-api-key": house.add_key()}), None)
     assert (answer["isBase64Encoded"], answer["body"].encode()) == (False, SPEC)
+
+
+def test_an_environment_that_only_a_queue_calls_looks_for_rubbish_too() -> None:
+    """Given a function that is imported by Lambda, when no call over HTTP ever comes, then cycles are collected."""
+    gc.disable()
+    try:
+        http_handler(FastAPI)
+        assert gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_no_schema_is_made_while_a_function_starts() -> None:
+    told = (
+        "import gyre.http.routes.inference; from gyre.documented import docstrings; print(docstrings.cache_info()[3])"
+    )
+    env = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    made = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, env=env)
+    assert made.stdout == "0\n"

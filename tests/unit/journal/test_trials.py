@@ -49,6 +49,16 @@ def test_faults_beyond_the_limit_end_it_as_soon_as_that_is_certain() -> None:
     assert why([failure() for _ in range(500)], faults=None) is None
 
 
+def test_one_large_call_ends_no_trial() -> None:
+    """Given a moment in which S3 does not answer, or one caller's mistake, when a thousand rows of a call are lost to it,
+    then that is one fault; when it happens again and again, it is the challenger's."""
+    others = [call(version, *["red"] * 100) for version in (1, 2) for _ in range(10)]
+    assert why([*others, failure(1_000), failure(1_000)]) is None
+    assert "failed on 3,000 of 4,000" in str(why([*others, *(failure(1_000) for _ in range(3))]))
+    assert why([*others, refusal(2, 1_000), refusal(2, 1_000)]) is None
+    assert "refused 3,000 of 4,000" in str(why([*others, *(refusal(2, 1_000) for _ in range(3))]))
+
+
 def test_a_challenger_within_its_limit_is_seldom_ended_by_chance() -> None:
     """Given shares that are the limit itself, the interval holds it: nothing is certain."""
     for rows in (50, 200, 1_000, 5_000):

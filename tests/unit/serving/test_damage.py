@@ -22,7 +22,10 @@ _TENSORS = [
     {"name": "age", "shape": [2], "datatype": "FP64", "data": [30, None]},
     {"name": "pay", "shape": [2, 1], "datatype": "INT64", "data": [20, 21]},
     {"name": "on", "shape": [2], "datatype": "BOOL", "data": [True, None]},
-    *({"name": name, "shape": [2], "datatype": "BYTES", "data": [ROW[name], None]} for name in ("mood", "size", "town")),
+    *(
+        {"name": name, "shape": [2], "datatype": "BYTES", "data": [ROW[name], None]}
+        for name in ("mood", "size", "town")
+    ),
 ]  # fmt: skip
 GOOD: dict[str, Any] = {
     "/inference": {
@@ -48,8 +51,9 @@ BROKEN = st.one_of(
             "NaN", "-NaN", "Infinity", "-Infinity", "1e400", "-1e400", "1e-400", "3.4e38", "-3.4e38", "1.7e308", "-0.0",
             "null", "true", "false", "[]", "{}", '""', '" "', "0", "-1", "1.5", str(2**63), str(-(2**63) - 1),
             str(2**64), "1" * 309, "9" * 4300, "9" * 4301, "9" * 100_000, '"' + "x" * 100_000 + '"', '"\\ud800"',
-            '"\\udfff\\ud800"', '"\\u0000"', '"\\u202e"', '"a\\nb\\r\\tc"', '"../../releases/m"', '"v1/../2"', '"%2e%2e"',
-            '"1;2"', '"' + "e\\u0301" * 20_000 + '"', '"e' + "\\u0301\\u0327" * 30_000 + '"', '"2026-13-40T99:99"',
+            '"\\udfff\\ud800"', '"\\u0000"', '"\\u202e"', '"a\\nb\\r\\tc"', '"../../releases/m"', '"v1/../2"',
+            '"%2e%2e"', '"1;2"', '"' + "e\\u0301" * 20_000 + '"', '"e' + "\\u0301\\u0327" * 30_000 + '"',
+            '"2026-13-40T99:99"',
             '"' + "9" * 5000 + '"', '"latest"', '"challenger"', "01", "+1", "1_000", "0x10", "'a'", "undefined", "",
             '[null]', '[[[[1]]]]', '{"a":{"a":{"a":1}}}', '[1,2,3]', '["a","b"]', '{"top":10000}', '{"top":1e3}',
         ]
@@ -159,8 +163,8 @@ def test_a_value_that_is_broken(where: tuple[str, tuple[Any, ...]], text: str) -
 
 
 WORST = [
-    "NaN", "1e400", "9" * 4300, "9" * 4301, "3.4e38", '"\\ud800"', '"' + "x" * 100_000 + '"', "[" * 150 + "]" * 150, "null",
-    '"\\u0000"', "[]", "{}", "-1", "true",
+    "NaN", "1e400", "9" * 4300, "9" * 4301, "3.4e38", '"\\ud800"', '"' + "x" * 100_000 + '"', "[" * 150 + "]" * 150,
+    "null", '"\\u0000"', "[]", "{}", "-1", "true",
 ]  # fmt: skip
 
 
@@ -203,7 +207,9 @@ def test_bytes_that_are_broken(path: str, data: st.DataObject) -> None:
     content = json.dumps(GOOD[path]).encode()
     at = data.draw(st.integers(0, len(content)))
     cut = data.draw(st.integers(0, 5))
-    put = data.draw(st.one_of(st.binary(max_size=8), st.sampled_from([b"\xed\xa0\x80", b"\xff\xfe", b"\xc0\x80", b"\x00"])))
+    put = data.draw(
+        st.one_of(st.binary(max_size=8), st.sampled_from([b"\xed\xa0\x80", b"\xff\xfe", b"\xc0\x80", b"\x00"]))
+    )
     heard = sent(path, content[:at] + put + content[at + cut :])
     recorded(heard)
     still_answers()
@@ -230,9 +236,9 @@ def test_a_body_that_is_something_else(path: str, at: int) -> None:
     st.sampled_from(PATHS),
     st.one_of(
         st.sampled_from(
-            [b"", b"text/plain", b"application/json; charset=utf-16", b"application/json;;;", b"APPLICATION/JSON", b"json",
-             b"multipart/form-data; boundary=x", b"application/x-www-form-urlencoded", b"application/vnd.x+json", b"*/*",
-             b"application/octet-stream", b"\xff\xfe", b"a" * 60_000, b"image/svg+xml", b"+json"]
+            [b"", b"text/plain", b"application/json; charset=utf-16", b"application/json;;;", b"APPLICATION/JSON",
+             b"multipart/form-data; boundary=x", b"application/x-www-form-urlencoded", b"application/vnd.x+json",
+             b"json", b"*/*", b"application/octet-stream", b"\xff\xfe", b"a" * 60_000, b"image/svg+xml", b"+json"]
         ),
         st.binary(max_size=30).filter(lambda each: b"\r" not in each and b"\n" not in each),
     ),
@@ -258,9 +264,10 @@ def test_headers_that_say_something_else(
     st.sampled_from(["/predict/m", "/predict/m/explanation.svg"]),
     st.one_of(
         st.sampled_from(
-            [b"top=0", b"top=-1", b"top=1e3", b"top=NaN", b"top=" + b"9" * 400, b"top=" + b"9" * 5000, b"top=", b"top=%00",
-             b"release=", b"release=%00", b"release=../../x", b"release=%ed%a0%80", b"release=" + b"9" * 5000, b"release=0",
-             b"release=production&release=9", b"release=%20PRODUCTION%20", b"release=v1", b"release=-1", b"release=1e0",
+            [b"top=0", b"top=-1", b"top=1e3", b"top=NaN", b"top=" + b"9" * 400, b"top=" + b"9" * 5000, b"top=",
+             b"top=%00", b"release=", b"release=%00", b"release=../../x", b"release=%ed%a0%80",
+             b"release=" + b"9" * 5000, b"release=0", b"release=production&release=9",
+             b"release=%20PRODUCTION%20", b"release=v1", b"release=-1", b"release=1e0",
              b"release=" + b"x" * 100_000, b"%", b"&&&", b"=", b"a[]=1", b"top=1;release=1", b"release=\xff\xfe"]
         ),
         st.binary(max_size=40),
@@ -273,9 +280,13 @@ def test_a_query_that_is_broken(path: str, query: bytes) -> None:
 
 
 @given(
-    st.sampled_from(["/predict/{}", "/predict/{}/explanation.svg", "/v2/models/{}/infer", "/v2/models/m/versions/{}/infer"]),
+    st.sampled_from(
+        ["/predict/{}", "/predict/{}/explanation.svg", "/v2/models/{}/infer", "/v2/models/m/versions/{}/infer"]
+    ),
     st.one_of(
-        st.sampled_from(["..", "M", "m ", "m\n", "m\u0000", "x" * 100_000, "%2e%2e", "nobody", "m.json", "\u202em", "-m", ""]),
+        st.sampled_from(
+            ["..", "M", "m ", "m\n", "m\u0000", "x" * 100_000, "%2e%2e", "nobody", "m.json", "\u202em", "-m", ""]
+        ),
         st.text(max_size=20).map(lambda text: text.replace("/", "")),
     ),
 )  # fmt: skip
@@ -305,7 +316,9 @@ def test_who_hangs_up_in_the_middle_is_told_nothing_and_recorded_nowhere(path: s
     still_answers()
 
 
-IDS = st.one_of(st.text(max_size=250), st.integers(), st.booleans(), st.floats(), st.none(), st.lists(st.integers(), max_size=2))
+IDS = st.one_of(
+    st.text(max_size=250), st.integers(), st.booleans(), st.floats(), st.none(), st.lists(st.integers(), max_size=2)
+)
 
 
 @given(st.lists(IDS, min_size=1, max_size=4))
@@ -316,4 +329,6 @@ def test_ids_of_all_kinds(ids: list[Any]) -> None:
     recorded(heard)
     if heard.status == 200:
         told = [row["id"] for row in heard.json()["predictions"]]
-        assert told == ids and len({str(each) for each in told if each is not None}) == sum(each is not None for each in told)
+        assert told == ids and len({str(each) for each in told if each is not None}) == sum(
+            each is not None for each in told
+        )

@@ -1,5 +1,5 @@
-"""Values and calls that are allowed one by one and are too much together: for a model's arithmetic, for an answer, for a
-function's time."""
+"""Values and calls that are allowed one by one and are too much together: for a model's arithmetic, for an answer, for
+a function's time."""
 
 import json
 import time
@@ -51,7 +51,11 @@ def test_where_arithmetic_ends_at_no_number_the_row_is_refused(kind: tuple[str, 
     serve = Serve()
     serve.promote(1, in_small_units(*kind))
     error = told(serve.ask(FAR, NEAR, explain=explain), 422)
-    assert (error["field"], error["details"][0]["rule"], error["details"][0]["row"]) == ("rows[0].features", "overflow", 0)
+    assert (error["field"], error["details"][0]["rule"], error["details"][0]["row"]) == (
+        "rows[0].features",
+        "overflow",
+        0,
+    )
     record = serve.outlet.one()
     assert record.status == 422 and [row.prediction for row in record.rows] == [None, None]
     assert record.rows[0].fault is not None and record.rows[1].fault is None
@@ -162,7 +166,10 @@ def test_who_serves_unlogged_says_so_in_every_answer() -> None:
     spec = declared("multiclass", SMALL_UNITS, more="release: {serve_unlogged: true}\n")
     known = rows(1, 300)
     serve.promote(
-        1, compile_bundle(fit(spec, _small(known), target(known, "multiclass"), Candidate("linear", {}), 7), _small(known))
+        1,
+        compile_bundle(
+            fit(spec, _small(known), target(known, "multiclass"), Candidate("linear", {}), 7), _small(known)
+        ),
     )
     serve.outlet.down = True
     client = serve.client()
@@ -177,7 +184,9 @@ def test_a_shadow_queue_that_stalls_holds_no_more_than_so_many_calls(monkeypatch
     serve.promote(1)
     serve.trial(2, share=0.0, shadow=1.0)
     desk = Desk(Serving(serve.shelf), serve.outlet, serve.shadows, logger("stalled"))
-    monkeypatch.setattr(desk._beside, "submit", lambda send, asked: serve.shadows.calls.append(asked))  # nothing goes on
+    monkeypatch.setattr(
+        desk._beside, "submit", lambda send, asked: serve.shadows.calls.append(asked)
+    )  # nothing goes on
     serve.desks.append(desk)
     client = serve.client_of(desk)
     for _ in range(_MOST_WAITING + 5):

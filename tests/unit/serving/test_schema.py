@@ -91,12 +91,14 @@ def narrowed() -> dict[str, Any]:
     made = copy.deepcopy(committed())
     schemas = made["components"]["schemas"]
     schemas["RowIn"]["properties"]["features"] = FEATURES
-    body = made["paths"]["/inference"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    body = schemas["InferenceIn"]
     body["properties"] |= {"model": {"const": "m"}, "release": {"enum": RELEASES}}
     body["properties"]["rows"] |= {"maxItems": 4}
     for path, kind in (("/predict/{model}", "oneOf"), ("/predict/{model}/explanation.svg", "")):
         content = made["paths"][path]["post"]["requestBody"]["content"]["application/json"]
-        content["schema"] = {kind: [FEATURES, {"type": "array", "items": FEATURES, "minItems": 1}]} if kind else FEATURES
+        content["schema"] = (
+            {kind: [FEATURES, {"type": "array", "items": FEATURES, "minItems": 1}]} if kind else FEATURES
+        )
     for path, methods in made["paths"].items():
         for told in methods.values():
             for each in told.get("parameters", ()):

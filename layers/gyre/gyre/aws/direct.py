@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import BinaryIO
+from functools import cache, cached_property
+from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from gyre.aws.codes import by_code, unreachable
@@ -97,13 +97,19 @@ def credentials() -> Credentials:
     """Lambda tells them by its environment; elsewhere they are where boto3 finds them."""
     if key := os.environ.get("AWS_ACCESS_KEY_ID"):
         return Credentials(key, os.environ["AWS_SECRET_ACCESS_KEY"], os.environ.get("AWS_SESSION_TOKEN"))
-    import botocore.session
-
-    known = botocore.session.get_session().get_credentials()
+    known = _elsewhere()
     found = known and known.get_frozen_credentials()
     if not found or not found.access_key or not found.secret_key:
         raise Unavailable("There are no credentials for AWS here: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.")
     return Credentials(found.access_key, found.secret_key, found.token)
+
+
+@cache
+def _elsewhere() -> Any:
+    """They renew themselves. To look for them costs a session, and on a machine of AWS calls to its metadata."""
+    import botocore.session
+
+    return botocore.session.get_session().get_credentials()
 
 
 class DirectBucket:

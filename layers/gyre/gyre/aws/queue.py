@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from gyre.errors import GyreError, Unavailable
-from gyre.journal.outlet import parcel
+from gyre.journal.outlet import parcel, sendable
 from gyre.journal.record import JournalRecord
 from gyre.objects import ObjectStore
 from gyre.serving.shadow import ShadowCall
@@ -36,7 +36,7 @@ class SqsShadows:
         self._queue = queue
 
     def put(self, call: ShadowCall) -> None:
-        body = call.model_dump_json()
+        body = sendable(call.model_dump_json())
         if len(body.encode()) <= MOST_BYTES:
             _sent(self._queue, body, f"The shadow of {call.event_id}")
 

@@ -197,7 +197,7 @@ def _columns(arrays: Mapping[str, Array], manifest: Manifest) -> tuple[Array, tu
     """What the transformed columns are. Their names are JSON in an array of bytes: numpy's own texts all take as much
     room as the longest."""
     origin, names = arrays.get("origin"), arrays.get("names")
-    if origin is None or names is None or (origin.dtype, origin.ndim, names.dtype) != (np.int32, 1, np.uint8):
+    if origin is None or names is None or origin.dtype != np.int32 or origin.ndim != 1 or names.dtype != np.uint8:
         raise Invalid("The bundle does not say what its transformed columns are.")
     told = tuple(json.loads(names.tobytes()))
     if not len(origin) == len(told) == manifest.width or not ((origin >= 0) & (origin < len(manifest.features))).all():

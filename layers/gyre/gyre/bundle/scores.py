@@ -73,9 +73,13 @@ class Trees:
         for child in (self.left, self.right):
             _right(bool((leaf | ((child > at) & (child < size))).all()), "where children stand")
         offsets = np.repeat(self.starts[:-1], sizes)
-        parents = np.bincount(np.concatenate([(each + offsets)[~leaf] for each in (self.left, self.right)]), minlength=nodes)
+        parents = np.bincount(
+            np.concatenate([(each + offsets)[~leaf] for each in (self.left, self.right)]), minlength=nodes
+        )
         parents[self.starts[:-1]] += 1  # a root is nobody's child
-        _right(bool((parents == 1).all()), "where children stand")  # who has two parents would be walked twice, and again
+        _right(
+            bool((parents == 1).all()), "where children stand"
+        )  # who has two parents would be walked twice, and again
         _right(self.depth <= MOST_DEPTH, f"how deep trees are: {MOST_DEPTH} levels at most")
         _right(bool((leaf | ((self.features >= 0) & (self.features < width))).all()), "which columns there are")
         _right(not np.isnan(self.thresholds).any() and bool(np.isfinite(self.values).all()), "its numbers")

@@ -60,14 +60,14 @@ def unknown_answer(request_id: str, path: str) -> JSONResponse:
     return error_answer(500, "internal", message, request_id, path)
 
 
-def malformation(faults: Sequence[Any], *, secret: str | None = None) -> errors.Invalid:
-    """What pydantic found, as one of ours: its first fault. Of the field that is `secret` nothing is told that was
+def malformation(faults: Sequence[Any], *, hidden: str | None = None) -> errors.Invalid:
+    """What pydantic found, as one of ours: its first fault. Of the field that is `hidden` nothing is told that was
     sent."""
     first = faults[0]
     no_json = first["type"] == "json_invalid"  # its place is a position in the text
     place = [str(part)[:80] for part in first["loc"] if part not in ("body", "query", "path")]
     field = None if no_json else ".".join(place)[:200] or None
-    untold = no_json or first["type"] == "missing" or first["loc"][:1] == (secret,)
+    untold = no_json or first["type"] == "missing" or first["loc"][:1] == (hidden,)
     sent = "" if untold else f" (sent: {repr(first.get('input'))[:80]})"
     return errors.Invalid(f"{field or 'The request'}: {first['msg']}{sent}.", field=field)
 
@@ -83,6 +83,9 @@ def map_errors(app: FastAPI) -> None:
     async def protocol(request: Request, error: HTTPException) -> JSONResponse:
         code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
         message = str(error.detail)
+        if error.status_code == 400:  # FastAPI's word for a body that Python's json gave up on
+            told = errors.Invalid("The body cannot be read as JSON: it is nested too deep, or no UTF-8.")
+            return answer_for(told, request.state.request_id, request.url.path)
         if error.status_code == 404:
             message = f"{request.url.path} does not exist here. /docs lists what does."
         answer = error_answer(error.status_code, code, message, request.state.request_id, request.url.path)

@@ -52,7 +52,8 @@ class _Admission:
         times, request_id, status = TimeSplit(), _request_id(scope), 0
         cold, self._cold = self._cold, False
         scope.setdefault("state", {}).update(request_id=request_id, times=times, cold=cold)
-        self._log.append_keys(correlation_id=request_id)
+        # Of this call alone: under uvicorn others go on beside it.
+        self._log.thread_safe_append_keys(correlation_id=request_id)
 
         async def answer(message: Message) -> None:
             nonlocal status

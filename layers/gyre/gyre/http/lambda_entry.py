@@ -30,6 +30,8 @@ def http_handler(compose: Callable[[], FastAPI], *, early: bool = False) -> Hand
 
     if early and os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE"):
         adapter()
+    else:  # an environment that only a queue or a clock calls never makes an app
+        started()
 
     def handle(event: dict[str, Any], context: Any) -> Any:
         return adapter()(event, context)

@@ -9,6 +9,9 @@ from gyre.objects import ObjectStore
 
 OVERFLOW = "overflow/"
 
+# XML knows no such characters, so SQS refuses them, also in what it takes and gives as JSON.
+_UNKNOWN_TO_XML = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
+
 
 class Outlet(Protocol):
     """The way into the journal."""
@@ -30,12 +33,18 @@ class Elsewhere(BaseModel):
 
 def parcel(record: JournalRecord, data: ObjectStore, most_bytes: int) -> str:
     """The body of the message: the record, or where it lies if it has more bytes. It lies there before it is told."""
-    body = record.model_dump_json()
+    body = sendable(record.model_dump_json())
     if len(body.encode()) <= most_bytes:
         return body
     key = f"{OVERFLOW}{record.model or 'unknown'}/{record.day}/{record.event_id}.json"
     data.write(key, body.encode(), content_type="application/json")
     return Elsewhere(event_id=record.event_id, lies_at=key).model_dump_json()
+
+
+def sendable(body: str) -> str:
+    """A JSON text that means the same, of characters that a queue takes: pydantic has written the rest by their
+    numbers already."""
+    return body.translate(_UNKNOWN_TO_XML)
 
 
 def unpack(body: str, data: ObjectStore) -> JournalRecord:

@@ -22,7 +22,9 @@ def take_shadows(messages: Mapping[str, str], serving: Serving, outlet: Outlet, 
         try:
             asked = ShadowCall.model_validate_json(body)
         except ValidationError as error:
-            log.warning("no shadow call", extra={"message_id": id_, "reason": str(error)[:500]})
+            # Not what was sent: rows stand in it.
+            reason = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors()[:20])
+            log.warning("no shadow call", extra={"message_id": id_, "reason": reason[:500]})
             again.append(id_)
             continue
         try:

@@ -28,6 +28,10 @@ class Side:
     """Rows that it was to answer and could not."""
     refused: int = 0
     """Rows that break its rules, in calls that it had alone; in others nobody knows whose rules they were."""
+    failing: int = 0
+    """Calls with a row of the first kind."""
+    refusing: int = 0
+    """Calls with a row of the second."""
     times: dict[Alike, list[float]] = field(default_factory=lambda: defaultdict(list))
     """Of each call, milliseconds a row."""
     classes: Counter[str] = field(default_factory=Counter)
@@ -47,6 +51,7 @@ class Side:
         if not theirs:
             return
         self.calls += 1
+        failed, refused = self.failed, self.refused
         own = [row for row in record.rows if row.version == self.version]
         explained = any(row.explanation is not None for row in own)
         for each in theirs:
@@ -61,6 +66,8 @@ class Side:
                 self.failed += 1
             else:
                 self._answer(row)
+        self.failing += self.failed > failed
+        self.refusing += self.refused > refused
 
     def _answer(self, row: JournalRow) -> None:
         self.answered += 1

@@ -20,6 +20,8 @@ from gyre.spec.versions import spec_of
 ACTOR = "gyre"
 # Above the 95th percentile lie so many.
 _SLOWEST = 0.05
+# Rows of one call fail together, for one moment of S3 or one caller's mistake: only so many calls tell of the release.
+_FEWEST_CALLS = 3
 # A call that takes so much longer is noticed by nobody, however many times the former time that is.
 _NOTICED_MS = 5.0
 
@@ -52,7 +54,7 @@ def end_failing_trials(
 
 def broken(limits: Trial, found: Sides) -> str | None:
     """Which limit the challenger certainly breaks, in a sentence with its figures. Certainly: the 95 % interval of the
-    share that does lies above what is allowed, so that one early fault ends no trial."""
+    share that does lies above what is allowed, and it did so in several calls, so that no early fault ends a trial."""
     if found.challenger.rows < limits.minimum_rows:
         return None
     return _fails(limits, found) or _refuses(limits, found) or _is_slow(limits, found) or _is_slower(limits, found)
@@ -103,7 +105,7 @@ def _end(
 
 def _fails(limits: Trial, found: Sides) -> str | None:
     it = found.challenger
-    if limits.faults is None or wilson(it.failed, it.rows)[0] <= limits.faults:
+    if limits.faults is None or it.failing < _FEWEST_CALLS or wilson(it.failed, it.rows)[0] <= limits.faults:
         return None
     return (
         f"Version {it.version} failed on {it.failed:,} of {it.rows:,} rows ({_percent(it.failed / it.rows)}); "
@@ -114,7 +116,7 @@ def _fails(limits: Trial, found: Sides) -> str | None:
 def _refuses(limits: Trial, found: Sides) -> str | None:
     """Callers send what is wrong to both: only what production takes is held against the challenger."""
     it, other = found.challenger, found.production
-    if limits.faults is None or other.rows < limits.minimum_rows:
+    if limits.faults is None or it.refusing < _FEWEST_CALLS or other.rows < limits.minimum_rows:
         return None
     if wilson(it.refused, it.rows)[0] <= max(limits.faults, wilson(other.refused, other.rows)[1]):
         return None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 
 from aws_lambda_powertools import Logger
 
@@ -13,7 +14,7 @@ from gyre.bundle.format import read_bundle
 from gyre.bundle.predict import Predictor
 from gyre.errors import Conflict, GyreError, Invalid, NotFound, Unavailable
 from gyre.objects import ObjectStore
-from gyre.registry.releases import Alias, Pointer, Released, no_release, pointer_if_any, releases, resolve
+from gyre.registry.releases import Alias, Pointer, Released, no_release, pointer_if_any, pointers, resolve
 from gyre.registry.version import ModelVersion, model_version
 from gyre.serving.rows import RowCheck
 from gyre.spec.model import ModelSpec
@@ -140,13 +141,14 @@ class Shelf:
     def preload(self) -> None:
         """Before the first call, while there are few models. What cannot be loaded is told to whoever asks for it."""
         try:
-            models = [each.model for each in releases(self._artifacts) if each.version][:_MOST_PRELOADED]
+            models = list(islice(pointers(self._artifacts), _MOST_PRELOADED))
         except GyreError as error:
             self._log.error("not preloaded", extra={"reason": error.message})
             return
         for each in models:
             try:
-                self.production(each, self.pointer(each))
+                if "production" in (pointer := self.pointer(each)).aliases:
+                    self.production(each, pointer)
             except GyreError as error:
                 self._log.error("not preloaded", extra={"model": each, "reason": error.message})
 

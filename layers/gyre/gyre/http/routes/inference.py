@@ -56,7 +56,8 @@ class InferenceIn(_Sent):
     """Whether rows that are right are answered although others break a rule; those come back with an error each."""
 
 
-_INFERENCE = InferenceIn.model_json_schema(ref_template="#/components/schemas/{model}")
+# Its schema is made where the document is: to make it here would be a part of every cold start.
+_INFERENCE: dict[str, Any] = {"$ref": f"#/components/schemas/{InferenceIn.__name__}"}
 _OBJECT: dict[str, Any] = {"type": "object", "description": "By column of the model; null where a value is missing."}
 _OBJECTS: dict[str, Any] = {
     "oneOf": [_OBJECT, {"type": "array", "items": _OBJECT, "minItems": 1, "maxItems": MOST_ROWS}]
@@ -109,7 +110,7 @@ def _question(content: bytes) -> Question:
     try:
         asked = InferenceIn.model_validate_json(content)
     except ValidationError as error:
-        raise malformation(error.errors(include_url=False), secret="rows") from None
+        raise malformation(error.errors(include_url=False), hidden="rows") from None
     explain = ExplainIn() if asked.explain is True else asked.explain
     rows = [Row(row.id, row.features) for row in asked.rows]
     return Question(asked.model, rows, str(asked.release), explain.top if explain else None, asked.partial)
@@ -159,7 +160,7 @@ def _whole(answered: Answered) -> dict[str, Any]:
 
 
 def _each(answered: Answered) -> list[dict[str, Any]]:
-    whose = {"model": answered.question.model, "event_id": answered.event_id}
+    whose: dict[str, Any] = {"model": answered.question.model, "event_id": answered.event_id}
     whose |= {} if answered.logged else {"logged": False}
     return [{**whose, **_row(row)} for row in answered.answer.rows]
 

@@ -22,7 +22,7 @@ def router(journal: Journal) -> APIRouter:
         model: Annotated[str | None, Query(pattern=MODEL_PATTERN)] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> Response:
-        told, size = [], 0
+        told, size = list[str](), 0
         for record in journal.newest(limit, model):
             content = record.model_dump_json()
             size += len(content.encode())
