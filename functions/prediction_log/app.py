@@ -13,7 +13,7 @@ from gyre.http.access import KeyRing
 from gyre.http.factory import create_app
 from gyre.http.lambda_entry import http_handler, is_http
 from gyre.http.routes import predictions, stats
-from gyre.journal.intake import Message, take_batch
+from gyre.journal.intake import Message, portions, take_batch
 from gyre.journal.metrics import tell_calls
 from gyre.settings import PredictionLogSettings
 from gyre.telemetry import logger
@@ -43,11 +43,12 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 def on_queue(event: dict[str, Any]) -> dict[str, Any]:
     """SQS takes back what stands in `batchItemFailures`, and only that."""
     settings, journal, metrics, log = parts()
-    taken = take_batch(
-        [Message(each["messageId"], each["body"]) for each in event["Records"]], journal, S3Bucket(settings.data_bucket)
-    )
-    for refused in taken.refused:
-        log.warning("refused", extra={"message_id": refused.id, "reason": refused.reason})
-    log.info("appended", extra={"records": taken.appended, "refused": len(taken.refused)})
-    tell_calls(taken.records, metrics, datetime.now(UTC), log)
-    return {"batchItemFailures": [{"itemIdentifier": refused.id} for refused in taken.refused]}
+    data, failed = S3Bucket(settings.data_bucket), []
+    for portion in portions([Message(each["messageId"], each["body"]) for each in event["Records"]]):
+        taken = take_batch(portion, journal, data)
+        for refused in taken.refused:
+            log.warning("refused", extra={"message_id": refused.id, "reason": refused.reason})
+        log.info("appended", extra={"records": taken.appended, "refused": len(taken.refused)})
+        tell_calls(taken.records, metrics, datetime.now(UTC), log)
+        failed += [{"itemIdentifier": refused.id} for refused in taken.refused]
+    return {"batchItemFailures": failed}

@@ -4,7 +4,9 @@ from typing import Any
 import pytest
 
 from gyre.errors import Unavailable
-from gyre.journal.intake import Message, take_batch
+from gyre.journal.intake import MOST_BYTES, Message, portions, take_batch
+from gyre.journal.outlet import parcel, weight
+from gyre.journal.record import read_record
 from tests.fakes.journal import MemoryJournal
 from tests.fakes.objects import MemoryBucket
 from tests.unit.journal.test_record import body
@@ -89,3 +91,32 @@ def test_the_fake_is_down_when_it_says_so(journal: CountingJournal) -> None:
     journal.down = True
     with pytest.raises(Unavailable):
         journal.append([])
+
+
+def test_a_batch_is_read_in_portions_that_fit_into_memory() -> None:
+    """Given a hundred messages of a few bytes, when their records lie elsewhere and are large, then they are not all
+    read at once; each is in one portion, in its order."""
+    place = {"shape": 1, "event_id": "event-0001", "lies_at": "overflow/wine/x.json"}
+    large = json.dumps({**place, "size": MOST_BYTES // 3})
+    messages = [message(1), *(message(each, large) for each in range(2, 100)), message(100)]
+    found = list(portions(messages))
+    assert [each for portion in found for each in portion] == messages
+    assert max(map(len, found)) <= 4 and len(found) >= 33
+
+
+def test_small_messages_are_one_portion() -> None:
+    messages = [message(each) for each in range(100)] + [message(100, "poison")]
+    assert list(portions(messages)) == [messages]
+    assert list(portions([])) == []
+
+
+def test_a_record_larger_than_a_portion_is_one_of_its_own() -> None:
+    unknown = json.dumps({"shape": 1, "event_id": "event-0001", "lies_at": "overflow/wine/x.json"})
+    whole = message(2, "x" * (MOST_BYTES + 1))
+    assert [len(each) for each in portions([message(1), whole, message(3, unknown), message(4)])] == [1, 1, 2]
+
+
+def test_a_message_tells_how_large_what_it_leads_to_is() -> None:
+    record = read_record(message(1).body)
+    aside, inline = parcel(record, MemoryBucket(), 10), parcel(record, MemoryBucket(), 10_000)
+    assert weight(aside) == weight(inline) == len(inline.encode()) > len(aside)

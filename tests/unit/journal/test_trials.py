@@ -50,7 +50,7 @@ def test_faults_beyond_the_limit_end_it_as_soon_as_that_is_certain() -> None:
 
 
 def test_one_large_call_ends_no_trial() -> None:
-    """Given a moment in which S3 does not answer, or one caller's mistake, when a thousand rows of a call are lost to it,
+    """Given a moment in which S3 does not answer, or one caller's mistake, when a thousand rows of a call are lost,
     then that is one fault; when it happens again and again, it is the challenger's."""
     others = [call(version, *["red"] * 100) for version in (1, 2) for _ in range(10)]
     assert why([*others, failure(1_000), failure(1_000)]) is None

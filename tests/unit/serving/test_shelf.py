@@ -1,10 +1,14 @@
 """What is kept in memory, and how a promotion gets there."""
 
+from threading import Event
+from typing import Any
+
 import pytest
 
 from gyre.bundle.predict import Predictor
 from gyre.errors import Conflict, NotFound, Unavailable
 from gyre.registry.moves import promote, retire, rollback
+from gyre.serving import shelf as shelf_module
 from gyre.serving.shelf import Shelf
 from tests.unit.registry.house import ANNA, registered
 from tests.unit.serving.house import ROW, Serve
@@ -67,6 +71,28 @@ def test_who_slept_long_looks_before_it_answers(serve: Serve) -> None:
     served(serve)
     serve.promote(2, compiled(*LINEAR))
     serve.house.clock.now += 3600
+    assert served(serve) == 2
+
+
+def test_a_look_that_an_environment_slept_over_is_not_news(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a look that S3 answered just before a freeze, and a promotion meanwhile, when a call comes an hour later,
+    then the new release answers."""
+    served(serve)
+    read, thawed, real = Event(), Event(), shelf_module.pointer_if_any
+
+    def frozen(*asked: Any) -> Any:
+        found = real(*asked)
+        read.set()
+        assert thawed.wait(20)
+        return found
+
+    monkeypatch.setattr(shelf_module, "pointer_if_any", frozen)
+    serve.house.clock.now += 5
+    serve.shelf.pointer("m")
+    assert read.wait(20)
+    serve.promote(2, compiled(*LINEAR))
+    serve.house.clock.now += 3600
+    thawed.set()
     assert served(serve) == 2
 
 

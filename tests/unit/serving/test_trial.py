@@ -1,16 +1,21 @@
 """A challenger beside production: who meets it, and what happens when it breaks."""
 
 from collections import Counter
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gyre.bundle.ref import BundleRef
 from gyre.errors import Unavailable
 from gyre.journal.shadow import take_shadows
+from gyre.registry.releases import Released
 from gyre.serving.answer import Serving
-from gyre.serving.shadow import ShadowCall
+from gyre.serving.question import Question, Row
+from gyre.serving.shadow import ShadowCall, shadow_call
 from gyre.serving.split import place
+from gyre.spec.model import ModelSpec
 from gyre.telemetry import logger
 from tests.unit.serving.house import ROW, Serve
 from tests.unit.training.models import compiled
@@ -107,6 +112,16 @@ def test_the_shadow_is_asked_the_same_and_told_to_nobody(serve: Serve) -> None:
     record = serve.outlet.one()
     assert again == [] and record.event_id == f"{online.event_id}-shadow" and record.kind == "shadow"
     assert record.rows[0].version == 2 and record.rows[0].features == ROW and record.rows[0].id == online.rows[0].id
+
+
+def test_nothing_personal_goes_to_the_shadow() -> None:
+    columns = {"y": {"type": "boolean"}, "age": {"type": "number"}, "name": {"type": "text", "personal": True}}
+    spec = ModelSpec.model_validate({"model": "m", "task": "binary", "target": "y", "columns": columns})
+    question = Question("m", [Row("1", {"age": 3, "name": "Ann"})])
+    challenger = Released(version=2, bundle=BundleRef("bundles/m/abc/", "abc", 10))
+    told = {"event_id": "event-0001", "at": datetime(2026, 11, 21, tzinfo=UTC), "caller": "a", "correlation_id": "c"}
+    (row,) = shadow_call(question, challenger, spec, **told).rows
+    assert row.features == {"age": 3}
 
 
 def test_half_a_shadow_is_half_of_the_calls(serve: Serve) -> None:

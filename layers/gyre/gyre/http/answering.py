@@ -138,7 +138,7 @@ class Desk:
             self._log.warning("no shadow", extra={"event_id": call.event_id, "reason": "too many wait for the queue"})
             return
         asked = shadow_call(
-            question, answer.shadow, event_id=call.event_id, at=call.at, caller=call.caller,
+            question, answer.shadow, answer.spec, event_id=call.event_id, at=call.at, caller=call.caller,
             correlation_id=call.correlation_id,
         )  # fmt: skip
         self._beside.submit(self._send, asked)

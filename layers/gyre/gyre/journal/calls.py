@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from gyre.journal.record import Contribution, Fault, JournalRecord, JournalRow, Kind, Served
-from gyre.serving.question import Answer, Asked, Question, RowAnswer
-from gyre.spec.model import ModelSpec
+from gyre.serving.question import Answer, Asked, Question, RowAnswer, kept_columns
 from gyre.telemetry import TimeSplit
 
 
@@ -59,11 +58,6 @@ def rows_of(question: Question, answer: Answer) -> tuple[JournalRow, ...]:
     kept = kept_columns(answer.spec)
     pairs = zip(question.rows, answer.rows, strict=True)
     return tuple(_row({k: v for k, v in asked.features.items() if k in kept}, told) for asked, told in pairs)
-
-
-def kept_columns(spec: ModelSpec) -> frozenset[str]:
-    """What the journal may hold of a row."""
-    return frozenset(name for name, column in spec.columns.items() if not column.personal)
 
 
 def _row(features: Mapping[str, Any], told: RowAnswer) -> JournalRow:

@@ -1,13 +1,16 @@
 """From the queue into the journal: a batch of messages becomes one append."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gyre.errors import Invalid, NotFound, TooManyRequests, Unavailable
-from gyre.journal.outlet import unpack
+from gyre.journal.outlet import unpack, weight
 from gyre.journal.record import JournalRecord
 from gyre.journal.table import Journal
 from gyre.objects import ObjectStore
+
+# Of records as JSON that are read at once; as values they take about nine times as much.
+MOST_BYTES = 24_000_000
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,20 @@ class Taken:
     @property
     def appended(self) -> int:
         return len(self.records)
+
+
+def portions(messages: Sequence[Message]) -> Iterator[list[Message]]:
+    """As many at a time as memory does for: a message of a few bytes may lead to a record of several megabytes."""
+    held, size = list[Message](), 0
+    for message in messages:
+        more = weight(message.body)
+        if held and size + more > MOST_BYTES:
+            yield held
+            held, size = [], 0
+        held.append(message)
+        size += more
+    if held:
+        yield held
 
 
 def take_batch(messages: Sequence[Message], journal: Journal, data: ObjectStore) -> Taken:

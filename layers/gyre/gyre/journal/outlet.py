@@ -8,6 +8,7 @@ from gyre.journal.record import SHAPE, JournalRecord, read_record
 from gyre.objects import ObjectStore
 
 OVERFLOW = "overflow/"
+_LONGEST_PLACE = 1_000
 
 # XML knows no such characters, so SQS refuses them, also in what it takes and gives as JSON.
 _UNKNOWN_TO_XML = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
@@ -29,6 +30,8 @@ class Elsewhere(BaseModel):
     event_id: str
     lies_at: Annotated[str, Field(pattern=f"^{OVERFLOW}")]
     """Its key in the data bucket."""
+    size: Annotated[int, Field(ge=0)] = 12_000_000
+    """In bytes: what is read at once must fit into memory. As large as one can be, where it is not told."""
 
 
 def parcel(record: JournalRecord, data: ObjectStore, most_bytes: int) -> str:
@@ -38,7 +41,15 @@ def parcel(record: JournalRecord, data: ObjectStore, most_bytes: int) -> str:
         return body
     key = f"{OVERFLOW}{record.model or 'unknown'}/{record.day}/{record.event_id}.json"
     data.write(key, body.encode(), content_type="application/json")
-    return Elsewhere(event_id=record.event_id, lies_at=key).model_dump_json()
+    return Elsewhere(event_id=record.event_id, lies_at=key, size=len(body.encode())).model_dump_json()
+
+
+def weight(body: str) -> int:
+    """How many bytes of JSON a message leads to."""
+    try:  # a record is longer than what tells where one lies, and costs more to read
+        return Elsewhere.model_validate_json(body).size if len(body) < _LONGEST_PLACE else len(body.encode())
+    except ValidationError:
+        return len(body)
 
 
 def sendable(body: str) -> str:

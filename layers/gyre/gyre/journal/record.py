@@ -55,7 +55,7 @@ class JournalRow(_Told):
     version: int | None = None
     """Who answered; none where nobody could."""
     features: Mapping[str, Any] = {}
-    """As they were sent. Personal columns are never among them."""
+    """As they were sent. Nothing personal is among them as it was."""
     prediction: bool | int | float | str | None = None
     probabilities: Mapping[str, float] | None = None
     """By class, in the model's order; none of a regression."""

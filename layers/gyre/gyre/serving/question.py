@@ -13,6 +13,11 @@ RowId = str | int | None
 MOST_ROWS = 1_000
 
 
+def kept_columns(spec: ModelSpec) -> frozenset[str]:
+    """What may leave the function of a row: all but what is personal, which no model looks at."""
+    return frozenset(name for name, column in spec.columns.items() if not column.personal)
+
+
 @dataclass(frozen=True)
 class Row:
     """What a caller sends."""

@@ -6,7 +6,8 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from gyre.registry.releases import Released
-from gyre.serving.question import Question
+from gyre.serving.question import Question, kept_columns
+from gyre.spec.model import ModelSpec
 
 
 class ShadowRow(BaseModel):
@@ -40,10 +41,21 @@ class Shadows(Protocol):
 
 
 def shadow_call(
-    question: Question, challenger: Released, *, event_id: str, at: datetime, caller: str, correlation_id: str
+    question: Question,
+    challenger: Released,
+    spec: ModelSpec,
+    *,
+    event_id: str,
+    at: datetime,
+    caller: str,
+    correlation_id: str,
 ) -> ShadowCall:
     """The same rows, for another release."""
+    kept = kept_columns(spec)
+    rows = [
+        ShadowRow(id=row.id, features={k: v for k, v in row.features.items() if k in kept}) for row in question.rows
+    ]
     return ShadowCall(
         event_id=event_id, model=question.model, at=at, caller=caller, correlation_id=correlation_id,
-        challenger=challenger, rows=tuple(ShadowRow(id=row.id, features=dict(row.features)) for row in question.rows),
+        challenger=challenger, rows=tuple(rows),
     )  # fmt: skip

@@ -92,13 +92,18 @@ class Shelf:
             if found is None:
                 raise no_release(model)
             known = self._known.setdefault(model, _Known(*found, looked_at=self._clock()))
-        age, due = abs(self._clock() - known.looked_at), self._seconds(known.pointer)
-        if age >= due:
+        for _ in range(2):  # one that the environment slept over has seen the past, and is repeated
+            age, due = abs(self._clock() - known.looked_at), self._seconds(known.pointer)
+            if age < due:
+                break
             with known.lock:
                 if known.look is None or known.look.done():
                     known.look = self._beside.submit(self._look, model, known)
-            if age >= due * OVERDUE:
-                known.look.result()
+                look = known.look
+            if age < due * OVERDUE:
+                break
+            look.result()
+            known = self._known.get(model, known)
         return self._known.get(model, known).pointer
 
     def release(self, version: Released) -> Loaded:
@@ -154,17 +159,19 @@ class Shelf:
 
     def _look(self, model: str, known: _Known) -> None:
         """Callers go on with what there is until all that the new pointer needs is loaded."""
+        began = self._clock()  # what S3 says is true of then, however late it is read
         try:
             found = pointer_if_any(model, self._artifacts)
             if found is None:
                 self._known.pop(model, None)
             elif found[1] != known.etag:
-                self._take(model, *found)
+                self._take(model, *found, began)
+            known.looked_at = began
         except GyreError as error:  # what serves goes on serving
             self._log.error("kept the former release", extra={"model": model, "reason": error.message})
-        known.looked_at = self._clock()
+            known.looked_at = self._clock()
 
-    def _take(self, model: str, pointer: Pointer, etag: str) -> None:
+    def _take(self, model: str, pointer: Pointer, etag: str, looked_at: float) -> None:
         """What serves now is told by the new pointer alone: an environment that slept may know a much older one."""
         _, fault = self.production(model, pointer)
         now = pointer.aliases.get("production")
@@ -173,7 +180,7 @@ class Shelf:
         if pointer.traffic and (challenger := pointer.aliases.get("challenger")):
             with suppress(GyreError):  # its rows go to production, call by call
                 self.release(challenger)
-        self._known[model] = _Known(pointer, etag, self._clock())
+        self._known[model] = _Known(pointer, etag, looked_at)
 
     def _seconds(self, pointer: Pointer) -> float:
         now = pointer.aliases.get("production")

@@ -14,9 +14,8 @@ from gyre.datasets.read_range import RangeRows
 from gyre.datasets.rows import as_numpy
 from gyre.datasets.source import Chunk, Malformed
 from gyre.datasets.typed import typed
-from gyre.journal.calls import kept_columns
 from gyre.serving.predicted import predicted
-from gyre.serving.question import RowAnswer, RowId
+from gyre.serving.question import RowAnswer, RowId, kept_columns
 from gyre.serving.shelf import Loaded
 from gyre.spec.model import ModelSpec
 from gyre.telemetry import TimeSplit
