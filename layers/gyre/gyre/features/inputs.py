@@ -82,7 +82,7 @@ def inputs(wanted: Layout, columns: Columns) -> Inputs:
     """The two matrices for these rows, from all columns that features and derived features are computed from."""
     values = {**columns, **derive(wanted.spec, columns)}
     rows = len(next(iter(columns.values())))
-    numbers = np.empty((rows, len(wanted.numbers)), dtype=np.float32)
+    numbers = np.empty((rows, len(wanted.numbers)))
     words = np.empty((rows, len(wanted.words)), dtype=object)
     for at, each in enumerate(wanted.numbers):
         numbers[:, at] = is_missing(values[each.feature]) if each.indicates else _number(values[each.feature])
@@ -90,7 +90,7 @@ def inputs(wanted: Layout, columns: Columns) -> Inputs:
         words[:, at] = (
             _texts(values[each.feature], each.prepare) if each.form == "text" else _named(values[each.feature])
         )
-    return Inputs(numbers, words)
+    return Inputs(_single(numbers), words)
 
 
 def _input(spec: ModelSpec, name: str) -> Input:
@@ -100,11 +100,13 @@ def _input(spec: ModelSpec, name: str) -> Input:
 
 
 def _number(values: Array) -> Array:
+    return (values - np.datetime64(0, "D")) / _DAY if values.dtype.kind == "M" else values
+
+
+def _single(numbers: Array) -> npt.NDArray[np.float32]:
     """Single precision, as trees compare: training in more would put thresholds where serving cannot see them."""
-    if values.dtype.kind == "M":
-        values = (values - np.datetime64(0, "D")) / _DAY
     with np.errstate(over="ignore"):
-        single = values.astype(np.float32)
+        single = numbers.astype(np.float32)
     return np.where(np.isfinite(single), single, np.float32(np.nan))
 
 

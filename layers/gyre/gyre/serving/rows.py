@@ -5,6 +5,7 @@ A value that breaks a check is clipped, dropped or kept where the column says so
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from math import ceil, floor, inf
 from typing import Any
 
 import numpy as np
@@ -55,9 +56,10 @@ class RowCheck:
 
     def __init__(self, spec: ModelSpec) -> None:
         self._spec = spec
-        needed = needed_columns(spec)
-        self._missing = frozenset(spec.read.missing)
-        self._columns = {name: column for name, column in spec.columns.items() if name in needed}
+        needed, missing = needed_columns(spec), frozenset(spec.read.missing)
+        self._columns = {
+            name: _ColumnCheck(name, column, missing) for name, column in spec.columns.items() if name in needed
+        }
 
     def check(self, rows: Sequence[Features]) -> CheckedRows:
         """Every row against every rule."""
@@ -70,7 +72,7 @@ class RowCheck:
         columns = {}
         for name, column in self._columns.items():
             cells = [row.get(name) for row in rows]
-            columns[name] = _Checked(name, column, cells, faults).values(self._missing | frozenset(column.missing))
+            columns[name] = column.values(cells, faults)
         faults.sort(key=lambda fault: fault.row)
         return CheckedRows(columns, tuple(faults))
 
@@ -84,60 +86,70 @@ class RowCheck:
         return RowFault(row, name, "unknown", told)
 
 
-class _Checked:
-    """One column of a call on its way through its checks, in the order in which an upload meets them."""
+class _ColumnCheck:
+    """The checks of one column, in the order in which an upload meets them; made once, because a call is short."""
 
-    def __init__(self, name: str, column: Column, cells: list[Any], faults: list[RowFault]) -> None:
-        self._name, self._column, self._cells, self._faults = name, column, cells, faults
+    def __init__(self, name: str, column: Column, missing: frozenset[str]) -> None:
+        self._name, self._column = name, column
+        self._read, self._missing = READERS[column.type], missing | frozenset(column.missing)
+        self._known = None if column.values is None else frozenset(column.values)
+        low, high = column.range or (None, None)
+        if column.type == "integer":  # the whole numbers inside: above 2.5 they begin at 3
+            low, high = (None if low is None else ceil(low)), (None if high is None else floor(high))
+        self._low, self._high = (-inf if low is None else low), (inf if high is None else high)
+        self._rules: dict[Check, str] = {
+            "type": f"must be {_WANTED[column.type]}, or null where it is missing",
+            "range": f"must be {_between(low, high)}",
+            "values": f"must be one of {', '.join((column.values or ())[:20])}",
+            "length": f"may have {column.length or 0:,} characters at most",
+            "required": "is needed in every row",
+        }
 
-    def values(self, missing: frozenset[str]) -> Array:
-        column = self._column
-        read = READERS[column.type](self._cells, missing)
+    def values(self, cells: list[Any], faults: list[RowFault]) -> Array:
+        """What these cells are, after what the column wants done was done; what is refused is added to the faults."""
+        read = self._read(cells, self._missing)
         values, failed = read.values, read.failed
-        if failed.any():
-            self._act(values, failed, "type", f"must be {_WANTED[column.type]}, or null where it is missing")
-        if column.range is not None:
-            self._ranged(values, column.range)
-        if column.values is not None:
-            known = frozenset(column.values)
-            broken = np.array([each is not None and each not in known for each in values], dtype=bool)
-            self._act(values, broken, "values", f"must be one of {', '.join(column.values[:20])}")
-        if (most := column.length) is not None:
-            broken = np.array([each is not None and len(each) > most for each in values], dtype=bool)
-            self._act(values, broken, "length", f"may have {most:,} characters at most", lambda text: text[:most])
-        if column.required:
-            self._act(values, is_missing(values) & ~failed, "required", "is needed in every row")
+        self._act(values, failed, "type", cells, faults)
+        if self._column.range is not None:
+            outside = (values < self._low) | (values > self._high)  # of a missing one neither is true
+            self._act(values, outside, "range", cells, faults)
+        if (known := self._known) is not None:
+            self._act(values, _each(values, lambda text: text not in known), "values", cells, faults)
+        if (most := self._column.length) is not None:
+            self._act(values, _each(values, lambda text: len(text) > most), "length", cells, faults)
+        if self._column.required:
+            self._act(values, is_missing(values) & ~failed, "required", cells, faults)
         return values
 
-    def _ranged(self, values: Array, bounds: tuple[float | None, float | None]) -> None:
-        low, high = bounds
-        if self._column.type == "integer":  # the whole numbers inside: above 2.5 they begin at 3
-            low, high = (None if low is None else np.ceil(low)), (None if high is None else np.floor(high))
-        with np.errstate(invalid="ignore"):
-            outside = (values < (-np.inf if low is None else low)) | (values > (np.inf if high is None else high))
-        told = " and ".join(
-            f"{word} {bound:g}" for word, bound in (("at least", low), ("at most", high)) if bound is not None
-        )
-        self._act(values, outside, "range", f"must be {told}", lambda number: float(np.clip(number, low, high)))
-
-    def _act(
-        self, values: Array, broken: Array, check: Check, rule: str, nearest: Callable[[Any], Any] | None = None
-    ) -> None:
+    def _act(self, values: Array, broken: Array, check: Check, cells: list[Any], faults: list[RowFault]) -> None:
         """What the column wants done where a value breaks a check."""
         if not broken.any():
             return
         action = self._column.action(check)
         for at in np.flatnonzero(broken).tolist():
             if action in ("reject", "fail"):
-                self._faults.append(RowFault(at, self._name, check, f"{self._name} {rule}.", self._sent(at)))
+                message = f"{self._name} {self._rules[check]}."
+                faults.append(RowFault(at, self._name, check, message, self._sent(cells[at])))
             elif action == "drop":
                 values[at] = _nothing(values)
-            elif action == "clip" and nearest is not None:
-                values[at] = nearest(values[at])
+            elif action == "clip":
+                values[at] = self._nearest(values[at])
 
-    def _sent(self, at: int) -> str | None:
-        sent = self._cells[at]
-        return None if sent is None or self._column.personal else repr(sent)[:_MOST_SHOWN]
+    def _nearest(self, value: Any) -> Any:
+        return value[: self._column.length] if isinstance(value, str) else min(max(value, self._low), self._high)
+
+    def _sent(self, cell: Any) -> str | None:
+        return None if cell is None or self._column.personal else repr(cell)[:_MOST_SHOWN]
+
+
+def _between(low: float | None, high: float | None) -> str:
+    told = (("at least", low), ("at most", high))
+    return " and ".join(f"{word} {bound:g}" for word, bound in told if bound is not None)
+
+
+def _each(values: Array, broken: Callable[[str], bool]) -> Array:
+    """Of texts, where one is there and breaks something."""
+    return np.fromiter((text is not None and broken(text) for text in values), dtype=bool, count=len(values))
 
 
 def _nothing(values: Array) -> Any:

@@ -16,7 +16,8 @@ from gyre.spec.columns import ColumnType
 _BEGIN, _END = -62_135_596_800, 253_402_300_800
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INTEGERS = range(-(2**63), 2**63)
-_PLAIN = frozenset({float, type(None)})
+# What needs no second look, as long as all of it is finite.
+_PLAIN = frozenset({float})
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,9 @@ Reader = Callable[[Sequence[Any], frozenset[str]], Values]
 
 def _numbers(cells: Sequence[Any], _: frozenset[str]) -> Values:
     if _PLAIN.issuperset(map(type, cells)):
-        values = np.array(cells, dtype=np.float64)  # None is NaN to numpy
-        sent = np.fromiter((each is not None for each in cells), dtype=bool, count=len(cells))
-        return Values(np.where(np.isfinite(values), values, np.nan), sent & ~np.isfinite(values))
+        values = np.array(cells, dtype=np.float64)
+        if np.isfinite(values).all():
+            return Values(values, np.zeros(len(cells), dtype=bool))
     return _each(cells, _number, np.nan, np.float64)
 
 
@@ -93,9 +94,10 @@ def _time(sent: Any) -> Any:
 
 def _each(cells: Sequence[Any], read: Callable[[Any], Any], missing: Any, dtype: Any) -> Values:
     found = [None if cell is None else read(cell) for cell in cells]
-    failed = np.fromiter((each is WRONG for each in found), dtype=bool, count=len(found))
-    values = np.empty(len(found), dtype=dtype)
+    values, failed = np.empty(len(found), dtype=dtype), np.zeros(len(found), dtype=bool)
     for at, each in enumerate(found):
+        if each is WRONG:
+            failed[at] = True
         values[at] = missing if each is None or each is WRONG else each
     return Values(values, failed)
 
