@@ -45,6 +45,11 @@ def repeat(times: int, call: Callable[[], object], before: Callable[[], object] 
     return timing(samples)
 
 
+def _short(figure: float) -> float:
+    """Six digits are more than a noisy machine can tell."""
+    return float(f"{figure:.6g}") if isinstance(figure, float) else figure
+
+
 def keep(
     name: str, timings: dict[str, Timing], versions: dict[str, str], figures: dict[str, float] | None = None
 ) -> Path:
@@ -54,8 +59,10 @@ def keep(
         "machine": {"system": platform.system(), "cpu": platform.machine(), "cores": os.cpu_count()},
         "load_at_end": os.getloadavg()[0],
         "versions": {"python": platform.python_version(), **versions},
-        "seconds": {name: asdict(found) for name, found in timings.items()},
-        **({"figures": figures} if figures else {}),
+        "seconds": {
+            name: {what: _short(each) for what, each in asdict(found).items()} for name, found in timings.items()
+        },
+        **({"figures": {name: _short(each) for name, each in figures.items()}} if figures else {}),
     }
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(told, indent=1) + "\n")
