@@ -23,7 +23,7 @@ from bench.directory import DirectoryBucket
 from bench.measure import Timing, keep, timing
 from bench.search import example
 from examples.catalogue import EXAMPLES
-from gyre.bundle.format import needed_columns, served, write_bundle
+from gyre.bundle.format import served, write_bundle
 from gyre.datasets.batch_file import BatchFile
 from gyre.features.compute import Columns
 from gyre.features.prepare import frame
@@ -129,7 +129,7 @@ def peer(place: Path, estimator: str) -> dict[str, float]:
 
 def _columns(spec: ModelSpec, table: pd.DataFrame) -> Columns:
     columns: dict[str, Any] = {}
-    for name in needed_columns(spec):
+    for name in spec.needed:
         values = table[name]
         if spec.columns[name].type == "boolean":
             columns[name] = values.map({"yes": 1.0, "no": 0.0, True: 1.0, False: 0.0}).to_numpy(dtype=float)

@@ -87,11 +87,11 @@ def peer(spec: ModelSpec, rows: PartRows, workers: int) -> dict[str, float]:
     from sklearn.model_selection import GridSearchCV
     from sklearn.pipeline import Pipeline
 
-    from gyre.bundle.format import needed_columns, served
+    from gyre.bundle.format import served
     from gyre.features.prepare import frame, preparation
 
     small, entry, truth = served(spec), entry_of(spec, "boosting"), targets(spec, rows.target)
-    table = frame(small, {name: rows.columns[name] for name in sorted(needed_columns(small))})
+    table = frame(small, {name: rows.columns[name] for name in sorted(small.needed)})
     (box,) = (each.gridded(GRID) for each in boxes_of(spec))
     grid = {f"model__{name}": where.values for name, where in box.space.items() if isinstance(where, OneOf)}
     model = entry.make(**entry.arguments, random_state=spec.training.seed, class_weight=spec.training.class_weight)

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gyre.bundle.format import needed_columns
 from gyre.datasets.asked import AskedCheck, check_needed
 from gyre.datasets.checks import Checker
 from gyre.datasets.source import Chunk
@@ -48,7 +47,7 @@ def test_values_and_reasons_are_those_of_an_upload(rows: list[dict[str, str]]) -
     """Given rows whose other columns are right."""
     whole = chunk([{**row, "y": "true", "k": str(at)} for at, row in enumerate(rows)])
     accepted, rejected = Checker(SPEC, "x", list(SPEC.columns), {}).check(whole)
-    found = AskedCheck(SPEC, needed_columns(SPEC)).check(whole)
+    found = AskedCheck(SPEC, SPEC.needed).check(whole)
     assert found.refused.sum() == rejected.num_rows
     good = pa.array(~found.refused)
     for name, values in found.values.items():
@@ -59,14 +58,14 @@ def test_values_and_reasons_are_those_of_an_upload(rows: list[dict[str, str]]) -
 def test_what_the_model_does_not_look_at_has_no_say() -> None:
     """Given a target and a key that no upload would take."""
     rows = [{"i": "3", "y": "perhaps", "k": "7"}, {"i": "3", "y": "", "k": "7"}, {"i": "3", "y": "no", "k": "x"}]
-    found = AskedCheck(SPEC, needed_columns(SPEC)).check(chunk(rows))
+    found = AskedCheck(SPEC, SPEC.needed).check(chunk(rows))
     assert not found.refused.any() and found.reasons == {}
     assert set(found.values) == {"n", "i", "c", "t", "b", "w"}
 
 
 def test_what_was_sent_is_told_as_it_was_before_any_action() -> None:
     rows = [{"i": "3", "n": "99", "t": "abcd", "k": "7"}, {"i": "3", "n": "many", "k": "x"}]
-    found = AskedCheck(SPEC, needed_columns(SPEC), {"k"}).check(chunk(rows))
+    found = AskedCheck(SPEC, SPEC.needed, {"k"}).check(chunk(rows))
     assert (found.sent["n"].to_pylist(), found.values["n"].to_pylist()) == ([99.0, None], [10.0, None])
     assert (found.sent["t"][0].as_py(), found.values["t"][0].as_py()) == ("abcd", "abc")
     assert (found.failed["n"].tolist(), found.sent["k"].to_pylist()) == ([False, True], [7, None])

@@ -17,7 +17,6 @@ from gyre.errors import Invalid, NotFound
 from gyre.features.compute import Array
 from gyre.features.inputs import Layout, layout
 from gyre.objects import ObjectStore
-from gyre.spec.columns import Column
 from gyre.spec.model import ModelSpec
 from gyre.spec.policy import Bound, Estimator
 
@@ -106,12 +105,6 @@ def told_spec(spec: ModelSpec) -> dict[str, Any]:
     """As a manifest holds it: with what is a default today, because a bundle must mean the same tomorrow."""
     told: dict[str, Any] = served(spec).model_dump(mode="json", include={**_SERVED, "derived": True}, exclude_none=True)
     return told
-
-
-def needed_columns(spec: ModelSpec) -> frozenset[str]:
-    """The columns without which no row can be predicted."""
-    features = {name for name in spec.features if isinstance(spec.columns.get(name), Column)}
-    return frozenset(features).union(*(spec.inputs_of(each) for each in spec.derived.values() if each.feature))
 
 
 def with_parts(manifest: Manifest, parts: Mapping[str, bytes]) -> dict[str, bytes]:

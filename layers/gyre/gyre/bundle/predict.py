@@ -7,7 +7,7 @@ import numpy.typing as npt
 import onnxruntime  # type: ignore[import-untyped]
 
 from gyre.bundle.explain import Explainer, Explanations
-from gyre.bundle.format import Bundle, needed_columns
+from gyre.bundle.format import Bundle
 from gyre.bundle.scores import Floats
 from gyre.errors import Invalid
 from gyre.features.compute import Array, Columns
@@ -42,7 +42,7 @@ class Predictor:
         )
         self._classes = np.array([*bundle.manifest.classes, None], dtype=object)[:-1]
         self._answer = "probabilities" if bundle.manifest.classes else "values"
-        self._needed = needed_columns(bundle.layout.spec)
+        self._needed = bundle.layout.spec.needed
         self._most_rows = max(1, min(most_rows, _MOST_CELLS // bundle.manifest.width))
         self._explainer: Explainer | None = None
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gyre.datasets.report import Bar, ColumnProfile
 from gyre.datasets.typed import ARROW_TYPES
-from gyre.spec.columns import ColumnType
+from gyre.spec.columns import END_OF_TIME, FIRST_SECOND, ColumnType
 from gyre.spec.model import ModelSpec
 
 MOST_DISTINCT = 10_000
@@ -32,7 +32,7 @@ _TIME_STEPS: dict[str, tuple[int, ...]] = {
     "us": (1, 10, 100), "ms": (1, 10, 100), "s": (1, 5, 15, 30), "m": (1, 5, 15, 30), "h": (1, 3, 6, 12),
     "D": (1, 2, 4, 7, 14), "M": (1, 3, 6), "Y": (1, 2, 5, 10, 20, 50, 100, 1_000),
 }  # fmt: skip
-_YEARS = (-62_135_596_800_000_000, 253_402_300_799_999_999)  # 1 to 9999 in microseconds: as far as dates go
+_YEARS = (FIRST_SECOND * 10**6, END_OF_TIME * 10**6 - 1)  # in microseconds
 _TO = " \u2013 "
 _overflowing = np.errstate(over="ignore", invalid="ignore")  # what becomes infinite is left out of the profile
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gyre.spec.columns import Column, ColumnType
+from gyre.spec.columns import END_OF_TIME, FIRST_SECOND, Column, ColumnType
 from gyre.spec.reading import Reading
 
 ARROW_TYPES: dict[ColumnType, pa.DataType] = {
@@ -32,8 +32,6 @@ _FALSE = pa.array(["false", "f", "no", "n", "0", "0.0"])
 # A float holds every integer below, and rounds those above.
 _EXACT = 2**53
 _LONGEST = 19  # digits of an integer of 64 bits
-# The years 1 to 9999, in seconds since 1970: as far as dates go, here and wherever else they are read.
-_BEGIN, _END = -62_135_596_800, 253_402_300_800
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _NO_TEXT = pa.scalar(None, pa.string())
 
@@ -119,13 +117,13 @@ def _times(cells: pa.Array, reading: Reading) -> pa.Array:
             continue
     moments = [_microseconds(text) for text in pc.if_else(days, cells, _NO_TEXT).to_pylist()]
     seconds = _numbers(pc.if_else(days, _NO_TEXT, cells), reading)
-    near = pc.and_(pc.greater_equal(seconds, float(_BEGIN)), pc.less(seconds, float(_END)))
+    near = pc.and_(pc.greater_equal(seconds, float(FIRST_SECOND)), pc.less(seconds, float(END_OF_TIME)))
     counted = pc.round(pc.multiply(pc.if_else(near, seconds, pa.scalar(None, pa.float64())), 1e6))
     return _dated(pc.coalesce(pa.array(moments, pa.int64()), pc.cast(counted, pa.int64())))
 
 
 def _dated(microseconds: pa.Array) -> pa.Array:
-    within = pc.and_(pc.greater_equal(microseconds, _BEGIN * 10**6), pc.less(microseconds, _END * 10**6))
+    within = pc.and_(pc.greater_equal(microseconds, FIRST_SECOND * 10**6), pc.less(microseconds, END_OF_TIME * 10**6))
     return pc.cast(pc.if_else(within, microseconds, pa.scalar(None, pa.int64())), ARROW_TYPES["time"])
 
 

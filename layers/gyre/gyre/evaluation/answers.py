@@ -65,11 +65,6 @@ def answers(truth: Targets, found: Predictions) -> Answers:
     return Answers(truth.classes, places, said, probabilities, NOTHING, NOTHING)
 
 
-def name_of(each: Class) -> str:
-    """A class in the name of a figure: true and false as JSON and YAML write them."""
-    return str(each).lower() if isinstance(each, bool) else str(each)
-
-
 def _said(classes: tuple[Class, ...], found: Predictions) -> Places:
     if found.labels is None:
         assert found.probabilities is not None  # noqa: S101  # the caller has looked

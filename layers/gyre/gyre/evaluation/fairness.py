@@ -8,12 +8,13 @@ import numpy as np
 
 from gyre.bundle.predict import Predictions
 from gyre.bundle.scores import Floats
-from gyre.evaluation.answers import Answers, Places, answers, name_of
+from gyre.evaluation.answers import Answers, Places, answers
 from gyre.evaluation.disparity import LEAST_ROWS, MOST_CLASSES, MOST_GROUPS, Disparity, disparity, worse
 from gyre.evaluation.groups import JOINED, grouped, joined
 from gyre.evaluation.plain import plain
 from gyre.evaluation.targets import Targets
 from gyre.features.compute import Array, is_missing
+from gyre.spec.base import class_name
 from gyre.spec.model import ModelSpec
 
 # A numeric target of more values than this is cut, so that groups and outcomes meet often enough to be counted.
@@ -63,10 +64,10 @@ def fairness(spec: ModelSpec, truth: Targets, found: Predictions, groups: Mappin
 def _classes(told: Answers) -> dict[int, str]:
     """The places and names of the outcomes that are compared."""
     if len(told.classes) == 2:
-        return {1: name_of(told.classes[1])}
+        return {1: class_name(told.classes[1])}
     rows = np.bincount(told.truth, minlength=len(told.classes) + 1)[: len(told.classes)]
     chosen = sorted(np.argsort(-rows, kind="stable")[:MOST_CLASSES].tolist())
-    return {at: name_of(told.classes[at]) for at in chosen}
+    return {at: class_name(told.classes[at]) for at in chosen}
 
 
 def _notes(told: Answers, classes: Mapping[int, str], apart: tuple[Disparity, ...]) -> list[str]:

@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import PercentFormatter
 
-from gyre.evaluation.answers import name_of
 from gyre.evaluation.disparity import RATES, Disparity, Group
 from gyre.evaluation.drawing import COLOURS, MAIN, QUIET, pictures, shown
 from gyre.evaluation.fairness import Fairness
+from gyre.spec.base import class_name
 
 _MOST_GROUPS = 40
 _MARKS = {
@@ -47,7 +47,7 @@ def _draw(apart: Sequence[Disparity], canvas: Canvas) -> None:
 def _rates(axes: Axes, each: Disparity) -> None:
     """Of the class in which the groups are furthest apart."""
     worst = each.worst_class.get("demographic_parity_difference")
-    name = name_of(worst) if worst is not None else next(iter(each.groups[0].selection_rate))
+    name = class_name(worst) if worst is not None else next(iter(each.groups[0].selection_rate))
     figure = each.figures.get("demographic_parity_difference")
     apart = f", {figure:.1%} apart" if figure is not None else ""
     axes.set_title(f"{shown(each.attribute, 40)}: {shown(name)}{apart}")

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
-from gyre.evaluation.answers import name_of
 from gyre.evaluation.curves import Confusion
 from gyre.evaluation.drawing import INK, pictures, shown
 from gyre.features.compute import Array
+from gyre.spec.base import class_name
 
 _MOST_CLASSES, _MOST_SHARES, _EVERY_NUMBER, _MOST_NUMBERS = 20, 8, 12, 90
 
@@ -26,7 +26,7 @@ def _told(confusion: Confusion) -> tuple[list[str], Array, int]:
     """Names of the columns, the matrix (a row of unknown classes last), how many classes there are."""
     matrix = np.array(confusion.matrix, dtype=np.int64)
     unknown = np.array(confusion.unknown if confusion.unknown is not None else (), dtype=np.int64)
-    names = [shown(name_of(each), 16) for each in confusion.classes]
+    names = [shown(class_name(each), 16) for each in confusion.classes]
     count = len(confusion.classes) + confusion.others
     if count <= _MOST_CLASSES:
         return names, np.vstack([matrix, unknown]) if len(unknown) else matrix, count

@@ -6,11 +6,12 @@ import numpy as np
 from scipy.stats import rankdata  # type: ignore[import-untyped]
 
 from gyre.bundle.scores import Floats
-from gyre.evaluation.answers import Answers, Places, name_of
+from gyre.evaluation.answers import Answers, Places
 from gyre.evaluation.metric import areas_by_class, losses
 from gyre.evaluation.rates import areas, by_class, divided, mean_where, of_errors, over_classes
 from gyre.evaluation.resamples import Measure, adding
 from gyre.features.compute import Array
+from gyre.spec.base import class_name
 
 OVERALL = ("accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "precision_macro", "recall_macro")
 EACH = ("precision", "recall", "f1")
@@ -33,7 +34,7 @@ def measure_of(metric: str, told: Answers) -> Measure:
 def overall(told: Answers, names: Sequence[str] = OVERALL, *, each: bool = False) -> Measure:
     """What is computed from how many rows of each class were told right; with `each`, also by class."""
     width = len(told.classes) + 1
-    by = tuple(f"{figure}.{name_of(name)}" for figure in EACH for name in told.classes) if each else ()
+    by = tuple(f"{figure}.{class_name(name)}" for figure in EACH for name in told.classes) if each else ()
     right = np.where(told.truth == told.said, told.truth, -1)
 
     def formula(sums: Floats) -> Floats:
@@ -54,7 +55,7 @@ def ranks(told: Answers, *, each: bool = True) -> Measure:
     """Areas under ROC curves. Values are exact; resamples take scores together in 256 levels."""
     exact = areas_by_class(told)
     whole = mean_where(exact, ~np.isnan(exact))
-    names = ("roc_auc", *(f"roc_auc.{name_of(name)}" for name in told.classes)) if each else ("roc_auc",)
+    names = ("roc_auc", *(f"roc_auc.{class_name(name)}" for name in told.classes)) if each else ("roc_auc",)
     values = np.array([whole, *exact]) if each else np.array([whole])
     count = len(told.classes)
     if told.probabilities is None or count > MOST_RANKED or np.isnan(exact).all():

@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import PercentFormatter
 
-from gyre.evaluation.answers import name_of
 from gyre.evaluation.curves import Bin, Curve
 from gyre.evaluation.drawing import COLOURS, DASHES, INK, MAIN, QUIET, legend_beside, listed, pictures, shares, shown
 from gyre.evaluation.evaluate import Evaluation
@@ -19,6 +18,7 @@ from gyre.evaluation.matrix_plot import matrix_plot
 from gyre.evaluation.metric import higher_is_better
 from gyre.evaluation.residual_plots import residual_plots
 from gyre.evaluation.slices import Slice
+from gyre.spec.base import class_name
 
 _MOST_BARS, _MOST_SLICES = 20, 15
 
@@ -52,7 +52,7 @@ def _calibration_of(evaluation: Evaluation) -> Sequence[Bin]:
 
 def _of_what(evaluation: Evaluation) -> tuple[str, str]:
     if len(evaluation.classes) == 2:
-        name = shown(name_of(evaluation.classes[1]))
+        name = shown(class_name(evaluation.classes[1]))
         return f"probability of {name}", f"share that is {name}"
     return "confidence in the answer", "share of right answers"
 
@@ -82,7 +82,7 @@ def _lines(
         every = (*points[at][:-1:3], points[at][-1])  # nobody follows a grey one: fewer points, half the file
         axes.plot(*zip(*every, strict=True), color=QUIET, linewidth=0.7, alpha=0.6)
     for place, at in enumerate(told):
-        label = listed(f"{shown(name_of(lines[at].name))}  {figures[at] or 0:.3f}")
+        label = listed(f"{shown(class_name(lines[at].name))}  {figures[at] or 0:.3f}")
         axes.plot(*zip(*points[at], strict=True), color=COLOURS[place], dashes=DASHES[place], label=label)
     few = f"{title},\nthe lowest {len(told)} of {len(lines)} classes" if len(told) < len(lines) else title
     legend_beside(axes, few)

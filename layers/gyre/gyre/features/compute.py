@@ -6,7 +6,7 @@ categories objects, str or None; times datetime64 in UTC, with NaT."""
 import ast
 import operator
 from collections.abc import Callable, Mapping
-from functools import lru_cache, reduce
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -57,15 +57,9 @@ def settled(values: Array) -> Numbers:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-@lru_cache(maxsize=4096)
-def parsed(text: str) -> Expression:
-    """An expression of a spec, read once for all rows and calls."""
-    return parse(text)
-
-
 def _derived(derived: Derived, columns: Columns) -> Array:
     if derived.formula is not None:
-        return evaluate(parsed(derived.formula), columns)
+        return evaluate(parse(derived.formula), columns)
     if derived.ratio is not None:
         above, below = derived.ratio
         with np.errstate(all="ignore"):

@@ -57,10 +57,11 @@ def rows_of(question: Question, answer: Answer) -> tuple[JournalRow, ...]:
     """Each row with its answer."""
     kept = kept_columns(answer.spec)
     pairs = zip(question.rows, answer.rows, strict=True)
-    return tuple(_row({k: v for k, v in asked.features.items() if k in kept}, told) for asked, told in pairs)
+    return tuple(row_of({k: v for k, v in asked.features.items() if k in kept}, told) for asked, told in pairs)
 
 
-def _row(features: Mapping[str, Any], told: RowAnswer) -> JournalRow:
+def row_of(features: Mapping[str, Any], told: RowAnswer) -> JournalRow:
+    """One row with its answer."""
     fault = told.fault and Fault(code=told.fault.rule, message=told.fault.message, field=told.fault.field)
     reasons = told.explanation
     why = reasons if reasons is None else tuple(Contribution(feature=f, value=v, contribution=c) for f, v, c in reasons)

@@ -46,10 +46,8 @@ def parcel(record: JournalRecord, data: ObjectStore, most_bytes: int) -> str:
 
 def weight(body: str) -> int:
     """How many bytes of JSON a message leads to."""
-    try:  # a record is longer than what tells where one lies, and costs more to read
-        return Elsewhere.model_validate_json(body).size if len(body) < _LONGEST_PLACE else len(body.encode())
-    except ValidationError:
-        return len(body)
+    place = _place(body)
+    return len(body.encode()) if place is None else place.size
 
 
 def sendable(body: str) -> str:
@@ -60,8 +58,15 @@ def sendable(body: str) -> str:
 
 def unpack(body: str, data: ObjectStore) -> JournalRecord:
     """The record of a message; `Invalid` if it is none, `NotFound` if it lies nowhere."""
+    place = _place(body)
+    return read_record(body if place is None else data.read(place.lies_at).content)
+
+
+def _place(body: str) -> Elsewhere | None:
+    """Where the record lies, if the message is not the record itself: that is longer, and costs more to read."""
+    if len(body) >= _LONGEST_PLACE:
+        return None
     try:
-        found = Elsewhere.model_validate_json(body)
+        return Elsewhere.model_validate_json(body)
     except ValidationError:
-        return read_record(body)
-    return read_record(data.read(found.lies_at).content)
+        return None

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from gyre.journal.record import SHADOW, JournalRecord, JournalRow
+from gyre.spec.base import class_name
 
 NEAR = 0.05
 """Two numbers agree that differ by no more than this share of the greater one."""
@@ -74,7 +75,7 @@ class Side:
         if row.prediction is None:
             return
         if (value := number(row)) is None:
-            self.classes[_name(row.prediction)] += 1
+            self.classes[class_name(row.prediction)] += 1
         elif math.isfinite(value):
             self.values.append(value)
         if row.confidence is not None and math.isfinite(row.confidence):
@@ -107,7 +108,7 @@ class Agreement:
         self.rows += 1
         one, two = number(ours), number(theirs)
         if one is None or two is None:
-            self.agreeing += _name(ours.prediction) == _name(theirs.prediction)
+            self.agreeing += class_name(ours.prediction) == class_name(theirs.prediction)
         elif math.isfinite(difference := abs(one - two)):
             self.differences.append(difference)
             self.agreeing += difference <= NEAR * max(abs(one), abs(two))
@@ -166,8 +167,3 @@ def _pairs(base: JournalRecord, shadow: JournalRecord) -> Iterator[tuple[Journal
 def alike_size(rows: int) -> int:
     """The first half of `Alike`."""
     return round(math.log(rows) / _STEP)
-
-
-def _name(prediction: object) -> str:
-    """A class as JSON names it."""
-    return str(prediction).lower() if isinstance(prediction, bool) else str(prediction)

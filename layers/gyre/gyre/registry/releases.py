@@ -184,9 +184,9 @@ def resolve(model: str, wanted: str, artifacts: ObjectStore) -> int:
     """The number of the version that is meant: `3`, `v3`, `production`, `champion`, `challenger`, or `latest`, the
     newest that is not retired."""
     asked = wanted.strip().lower()
-    if number := _NUMBER.fullmatch(asked):
-        model_version(model, int(number[1]), artifacts)
-        return int(number[1])
+    if (number := numbered(asked)) is not None:
+        model_version(model, number, artifacts)
+        return number
     match asked:
         case "latest":
             return _latest(model, artifacts)
@@ -198,6 +198,12 @@ def resolve(model: str, wanted: str, artifacts: ObjectStore) -> int:
         f"{wanted[:100]!r} is no version: write its number, latest, production, champion or challenger.",
         field="version",
     )
+
+
+def numbered(wanted: str) -> int | None:
+    """The version that is named by its number, `3` or `v3`; whether it is there is another question."""
+    number = _NUMBER.fullmatch(wanted.strip().lower())
+    return int(number[1]) if number else None
 
 
 def pointer_key(model: str) -> str:

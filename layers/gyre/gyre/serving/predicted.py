@@ -11,6 +11,7 @@ from gyre.features.compute import Array, Columns, derive
 from gyre.serving.question import RowAnswer, RowId
 from gyre.serving.rows import RowFault
 from gyre.serving.shelf import Loaded
+from gyre.spec.base import class_name
 from gyre.telemetry import TimeSplit
 
 OVERFLOW = "overflow"
@@ -67,11 +68,6 @@ def _told(found: Predictions, loaded: Loaded) -> list[dict[str, Any]]:
         {"prediction": label, "probabilities": dict(zip(names, shares, strict=True)), "confidence": max(shares)}
         for label, shares in zip(found.labels.tolist(), found.probabilities.tolist(), strict=True)
     ]
-
-
-def class_name(label: object) -> str:
-    """A class as a key of JSON: a truth as JSON writes it."""
-    return str(label).lower() if isinstance(label, bool) else str(label)
 
 
 def _reasons(why: Explanations, at: int, values: Columns, top: int) -> tuple[tuple[str, Any, float], ...]:

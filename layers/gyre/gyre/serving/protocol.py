@@ -10,11 +10,11 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from gyre.bundle.format import Class, needed_columns
+from gyre.bundle.format import Class
 from gyre.errors import Invalid
-from gyre.serving.predicted import class_name
 from gyre.serving.protocol_tensors import Request, Tensor, Wanted, told_as_bytes, told_as_json, wrong
 from gyre.serving.question import Answer, Question, Row
+from gyre.spec.base import class_name
 from gyre.spec.columns import ColumnType
 from gyre.spec.model import ModelSpec
 
@@ -43,7 +43,7 @@ class Told:
 
 def input_columns(spec: ModelSpec) -> tuple[str, ...]:
     """The inputs of a model, in the order of its spec."""
-    needed = needed_columns(spec)
+    needed = spec.needed
     return tuple(name for name in spec.columns if name in needed)
 
 

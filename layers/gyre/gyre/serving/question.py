@@ -53,6 +53,11 @@ class RowAnswer:
     """Feature, value and contribution, the one that weighs most first."""
     fault: RowFault | None = None
 
+    @property
+    def reasons(self) -> list[dict[str, Any]]:
+        """The explanation as JSON tells it."""
+        return [{"feature": name, "value": value, "contribution": much} for name, value, much in self.explanation or ()]
+
 
 @dataclass(frozen=True)
 class Asked:

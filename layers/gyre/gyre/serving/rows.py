@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from gyre.bundle.format import needed_columns
 from gyre.features.compute import Array, Columns, is_missing
 from gyre.serving.values import READERS
 from gyre.spec.columns import Check, Column
@@ -56,7 +55,7 @@ class RowCheck:
 
     def __init__(self, spec: ModelSpec) -> None:
         self._spec = spec
-        needed, missing = needed_columns(spec), frozenset(spec.read.missing)
+        needed, missing = spec.needed, frozenset(spec.read.missing)
         self._columns = {
             name: _ColumnCheck(name, column, missing) for name, column in spec.columns.items() if name in needed
         }

@@ -14,7 +14,7 @@ from gyre.bundle.format import read_bundle
 from gyre.bundle.predict import Predictor
 from gyre.errors import Conflict, GyreError, Invalid, NotFound, Unavailable
 from gyre.objects import ObjectStore
-from gyre.registry.releases import Alias, Pointer, Released, no_release, pointer_if_any, pointers, resolve
+from gyre.registry.releases import Alias, Pointer, Released, no_release, numbered, pointer_if_any, pointers, resolve
 from gyre.registry.version import ModelVersion, model_version
 from gyre.serving.rows import RowCheck
 from gyre.spec.model import ModelSpec
@@ -133,14 +133,16 @@ class Shelf:
         for alias, released in pointer.aliases.items():
             if alias == asked:
                 return released, alias
-        number = resolve(model, asked, self._artifacts)
+        number = numbered(asked)
+        if number is None:
+            number = resolve(model, asked, self._artifacts)
+        made = self._versions.get((model, number)) or model_version(model, number, self._artifacts)
+        self._versions[model, number] = made  # written once, so it stays what it is
         if number in pointer.retired:
             raise Conflict(
                 f"Version {number} of {model} is retired: POST /models/{model}/restore lets it serve again.",
                 field="release",
             )
-        made = self._versions.get((model, number)) or model_version(model, number, self._artifacts)
-        self._versions[model, number] = made  # written once, so it stays what it is
         return Released(version=number, bundle=made.bundle), None
 
     def preload(self) -> None:

@@ -10,10 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gyre.features.compute import Array
-from gyre.spec.columns import ColumnType
+from gyre.spec.columns import END_OF_TIME, FIRST_SECOND, ColumnType
 
-# The years 1 to 9999, in seconds since 1970: as far as dates go.
-_BEGIN, _END = -62_135_596_800, 253_402_300_800
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INTEGERS = range(-(2**63), 2**63)
 # What needs no second look, as long as all of it is finite.
@@ -87,7 +85,7 @@ def _time(sent: Any) -> Any:
             return WRONG
     else:
         since = _number(sent)
-    if since is WRONG or not _BEGIN <= since < _END:
+    if since is WRONG or not FIRST_SECOND <= since < END_OF_TIME:
         return WRONG
     return np.datetime64(round(since * 1e6), "us")
 

@@ -33,6 +33,11 @@ def alike(names: Iterable[str]) -> list[str]:
     return [name for name in listed if times[name.lower()] > 1]
 
 
+def class_name(label: object) -> str:
+    """A class as a key of JSON, or in the name of a figure: a truth as JSON and YAML write it."""
+    return str(label).lower() if isinstance(label, bool) else str(label)
+
+
 class Disagreement(ValueError):
     """Things that do not go together: all of them, each with its place below the section that says so."""
 

@@ -28,6 +28,8 @@ IMPOSSIBLE_ACTIONS: dict[Check, tuple[Action, ...]] = {
     "values": ("clip",),
     "unique": ("clip", "drop"),
 }
+# The years 1 to 9999, in seconds since 1970: as far as dates go, here and wherever else they are read.
+FIRST_SECOND, END_OF_TIME = -62_135_596_800, 253_402_300_800
 _NUMERIC: tuple[ColumnType, ...] = ("number", "integer")
 CHECK_TYPES: dict[Check, tuple[ColumnType, ...]] = {
     "range": _NUMERIC,

@@ -15,9 +15,8 @@ def example_row(spec: ModelSpec, reference: Mapping[str, Any] | None = None) -> 
     """A value for each column that a prediction is made from: the usual one where the reference of a bundle tells it,
     else one that the column's own checks let through."""
     known = (reference or {}).get("features", {})
-    used = {name for name in spec.features if name in spec.columns}
-    used = used.union(*(spec.inputs_of(each) for each in spec.derived.values() if each.feature))
-    return {name: _value(column, known.get(name, {})) for name, column in spec.columns.items() if name in used}
+    needed = spec.needed
+    return {name: _value(column, known.get(name, {})) for name, column in spec.columns.items() if name in needed}
 
 
 def _value(column: Column, known: Mapping[str, Any]) -> Any:

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import count
 from typing import Literal
 
@@ -55,8 +56,9 @@ class Expression:
         return frozenset(self.names.values())
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str) -> Expression:
-    """Reads an expression, or says what in it cannot stand there."""
+    """Reads an expression, once for all rows and calls, or says what in it cannot stand there."""
     if len(text) > _MOST_CHARACTERS:
         raise ExpressionError(f"it has {len(text):,} characters, and {_MOST_CHARACTERS:,} are the limit: split it")
     odd: dict[str, str] = {}

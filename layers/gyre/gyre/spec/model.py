@@ -80,6 +80,12 @@ class ModelSpec(Section):
         return (*columns, *(name for name, derived in self.derived.items() if derived.feature))
 
     @property
+    def needed(self) -> frozenset[str]:
+        """The columns without which no row can be predicted."""
+        features = frozenset(name for name in self.features if name in self.columns)
+        return features.union(*(self.inputs_of(each) for each in self.derived.values() if each.feature))
+
+    @property
     def protected(self) -> tuple[str, ...]:
         """The columns between whose groups fairness is measured."""
         return tuple(name for name, column in self.columns.items() if column.protected)

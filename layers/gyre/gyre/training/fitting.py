@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from gyre.bundle.format import Class, needed_columns, served
+from gyre.bundle.format import Class, served
 from gyre.bundle.predict import Predictions
 from gyre.bundle.scores import Floats
 from gyre.errors import Invalid
@@ -93,7 +93,7 @@ def fit(
     entry, small = checked_entry(spec, candidate), served(spec)
     found = targets(spec, target)
     groups = columns.get(spec.group) if spec.group else None
-    columns = {name: columns[name] for name in sorted(needed_columns(small))}
+    columns = {name: columns[name] for name in sorted(small.needed)}
     table = table_of(small, columns)
     rowwise = with_class_weights(spec, found.values, weights)
     calibrate = spec.training.calibrate if found.classes else "none"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gyre.bundle.format import needed_columns, write_bundle
+from gyre.bundle.format import write_bundle
 from gyre.bundle.predict import Predictor
 from gyre.bundle.ref import BundleRef
 from gyre.errors import Invalid
@@ -80,4 +80,4 @@ def _compiled(
 def _needed(spec: ModelSpec, rows: PartRows, most: int) -> Columns:
     """Spread over the whole part: its beginning may be a single upload."""
     at = np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(np.int64))
-    return {name: rows.columns[name][at] for name in sorted(needed_columns(spec))}
+    return {name: rows.columns[name][at] for name in sorted(spec.needed)}

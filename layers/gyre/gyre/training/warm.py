@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse  # type: ignore[import-untyped]
 
-from gyre.bundle.format import needed_columns, served
+from gyre.bundle.format import served
 from gyre.errors import Invalid
 from gyre.evaluation.targets import Targets, targets
 from gyre.features.compute import is_missing
@@ -119,7 +119,7 @@ class WarmRows:
 def _prepared(spec: ModelSpec, rows: PartRows, count: int, most_bytes: int) -> PreparedRows:
     small = served(spec)
     truth = targets(spec, rows.target)
-    table = table_of(small, {name: rows.columns[name] for name in sorted(needed_columns(small))})
+    table = table_of(small, {name: rows.columns[name] for name in sorted(small.needed)})
     return PreparedRows(spec, rows, truth, folds(spec, rows.columns, truth, count), most_bytes, small, table)
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gyre.datasets.batch_file import batch_address, batch_file_at
 from gyre.datasets.receive import ADDRESS_SECONDS
+from gyre.documented import Documented
 from gyre.errors import Conflict, NotFound
 from gyre.http.routes.models import Model
 from gyre.http.routes.training import RunName
@@ -16,10 +17,10 @@ from gyre.registry.releases import resolve
 from gyre.workflow import Workflow
 
 
-class BatchRequest(BaseModel):
+class BatchRequest(Documented):
     """A file to come, and what is wished of it."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(min_length=1, max_length=200, examples=["people.csv"])]
     """What the file is called; its ending says how it is read, and how the answers are written."""

@@ -5,12 +5,13 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.encoders import jsonable_encoder
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from gyre.datasets.lineage import lineage_of
 from gyre.datasets.receive import address_for, receive
 from gyre.datasets.report import report_of
 from gyre.datasets.version import DatasetVersion, dataset_version, newest_version, versions
+from gyre.documented import Documented
 from gyre.errors import Invalid
 from gyre.http.pages import page_answer
 from gyre.http.routes.models import Body, Model
@@ -22,10 +23,10 @@ Version = Annotated[int, Path(ge=1)]
 Form = Annotated[Literal["html", "json"], Query()]
 
 
-class UploadRequest(BaseModel):
+class UploadRequest(Documented):
     """A file to come: its name, to be put at an address, or the URL it lies at."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(min_length=1, max_length=200, examples=["people.csv"])] | None = None
     """What the file is called; its ending says how it is read."""

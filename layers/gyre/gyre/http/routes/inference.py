@@ -172,10 +172,7 @@ def _row(row: RowAnswer) -> dict[str, Any]:
     if row.probabilities is not None:
         told |= {"probabilities": row.probabilities, "confidence": row.confidence}
     if row.explanation is not None:
-        told["base_value"] = row.base_value
-        told["explanation"] = [
-            {"feature": name, "value": value, "contribution": much} for name, value, much in row.explanation
-        ]
+        told |= {"base_value": row.base_value, "explanation": row.reasons}
     return told
 
 

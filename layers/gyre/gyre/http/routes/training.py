@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from gyre.documented import Documented
 from gyre.errors import Invalid, NotFound
 from gyre.http.routes.datasets import Form, report_answer
 from gyre.http.run_answer import run_answer
@@ -22,8 +23,8 @@ ModelName = Annotated[str, Field(pattern=MODEL_PATTERN, examples=["obesity"])]
 VersionName = Annotated[str, Field(min_length=1, max_length=20, examples=["production"])]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+class _Body(Documented):
+    model_config = ConfigDict(extra="forbid")
 
 
 class SearchRequest(_Body):

@@ -4,8 +4,9 @@ import json
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from gyre.documented import Documented
 from gyre.errors import Conflict, NotFound
 from gyre.http.pages import NOTHING_RUNS, page_answer
 from gyre.http.routes.models import Model
@@ -20,10 +21,10 @@ Comment = Annotated[str, Field(max_length=2_000)]
 Form = Annotated[Literal["html", "json"], Query()]
 
 
-class Reasoned(BaseModel):
+class Reasoned(Documented):
     """What somebody does, with a reason."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid")
 
     comment: Comment | None = None
     """Why; it stays in the history."""

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from gyre.bundle.format import needed_columns
 from gyre.datasets.arrow_text import as_text
 from gyre.datasets.asked import AskedCheck, AskedRows
 from gyre.datasets.read_range import RangeRows
@@ -51,7 +50,7 @@ class Answerer:
         self._spec, self._loaded, self._top = spec, loaded, TOP if explain else None
         # What the journal may hold of a row; what is to be predicted was not asked.
         told = (kept_columns(spec) & set(present)) - {spec.target}
-        self._check = AskedCheck(spec, needed_columns(spec), told)
+        self._check = AskedCheck(spec, spec.needed, told)
 
     def answer(self, read: RangeRows, into: AnsweredRange, times: TimeSplit) -> list[int]:
         """Adds these rows; the places in the chunk that they had, in the order of the file: after its rows stand those

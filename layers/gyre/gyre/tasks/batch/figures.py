@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from math import fsum
 from typing import Any, Self
 
-from gyre.serving.predicted import class_name
+from gyre.spec.base import class_name
 from gyre.tasks.batch.answers import AnsweredRange, BatchRow
 from gyre.tasks.batch.manifest import BatchManifest
 

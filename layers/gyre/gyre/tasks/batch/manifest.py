@@ -14,7 +14,7 @@ from gyre.bundle.ref import BundleRef
 from gyre.datasets.batch_file import FIGURES, BatchFile
 from gyre.datasets.ranges import FileShape, RowRange
 from gyre.registry.releases import Alias
-from gyre.serving.predicted import class_name
+from gyre.spec.base import class_name
 
 _KINDS = {bool: pa.bool_(), int: pa.int64(), str: pa.string()}
 _OURS = "gyre_"

@@ -103,7 +103,7 @@ def _values(what: str, rows: Sequence[BatchRow]) -> Iterable[Any]:
     if what == "error":
         return (None if row.answer else error_of(row) for row in rows)
     if what == "explanation":
-        return (None if row.answer is None else _explained(row.answer.explanation) for row in rows)
+        return (None if row.answer is None else json.dumps(row.answer.reasons, ensure_ascii=False) for row in rows)
     if what.startswith("probability_"):
         of = what.removeprefix("probability_")
         return (None if row.answer is None else (row.answer.probabilities or {})[of] for row in rows)
@@ -116,11 +116,6 @@ def error_of(row: BatchRow) -> str:
         return ", ".join(row.broken)
     told = (row.malformed.code, row.malformed.detail)
     return ": ".join(filter(None, told))
-
-
-def _explained(why: Sequence[tuple[str, Any, float]] | None) -> str:
-    told = [{"feature": name, "value": value, "contribution": contribution} for name, value, contribution in why or ()]
-    return json.dumps(told, ensure_ascii=False)
 
 
 # --- JSON Lines -------------------------------------------------------------------------------------------------------

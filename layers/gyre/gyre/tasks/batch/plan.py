@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from gyre.bundle.format import needed_columns, read_manifest
+from gyre.bundle.format import read_manifest
 from gyre.bundle.ref import MANIFEST
 from gyre.datasets.asked import check_needed
 from gyre.datasets.batch_file import BatchFile
@@ -49,7 +49,7 @@ class Planner:
         with self.data.open(file.key, file.version) as stream:
             rows = _EXPLAINED_ROWS if file.explain else None
             cut = cut_file(file.name, stream, declared.spec.read, copy, rows)
-            check_needed(cut.shape.columns, needed_columns(declared.spec), file.model)
+            check_needed(cut.shape.columns, declared.spec.needed, file.model)
             made = BatchManifest(run, file, release, cut.shape, self.code, tuple(_few(cut.ranges, file)))
         # The numbers last: who reads them finds the plan.
         self.data.write(made.key, made.dump(), content_type=_JSON)
@@ -73,15 +73,15 @@ class Planner:
             released = pointer(file.model, self.artifacts).aliases.get(_PRODUCTION)
             if released is None:
                 raise no_release(file.model)
-            number, bundle = released.version, released.bundle
+            made = model_version(file.model, released.version, self.artifacts)
+            bundle = released.bundle
         else:
-            number = resolve(file.model, file.release, self.artifacts)
-            bundle = model_version(file.model, number, self.artifacts).bundle
-        spec_version = model_version(file.model, number, self.artifacts).spec_version
+            made = model_version(file.model, resolve(file.model, file.release, self.artifacts), self.artifacts)
+            bundle = made.bundle
         classes = read_manifest(self.artifacts.read(f"{bundle.key.rstrip('/')}/{MANIFEST}").content).classes
         alias: Alias | None = _PRODUCTION if file.release == _PRODUCTION else None
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        return PinnedRelease(number, alias, bundle, spec_version, classes, at)
+        return PinnedRelease(made.version, alias, bundle, made.spec_version, classes, at)
 
 
 def _few(ranges: Iterable[RowRange], file: BatchFile) -> Iterator[RowRange]:

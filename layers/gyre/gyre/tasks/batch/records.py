@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from gyre.journal.record import Contribution, Fault, JournalRecord, JournalRow, Served
+from gyre.journal.calls import row_of
+from gyre.journal.record import Fault, JournalRecord, JournalRow, Served
 from gyre.serving.predicted import OVERFLOW, TOO_FAR
 from gyre.tasks.batch.answers import BatchRow
 from gyre.tasks.batch.manifest import BatchManifest
@@ -38,15 +39,9 @@ def records(plan: BatchManifest, number: int, rows: Sequence[BatchRow], times: T
 
 def journal_row(row: BatchRow) -> JournalRow:
     """One row and its answer; of one that could not be read nothing is kept but that."""
-    found = row.answer
-    if found is None:
+    if row.answer is None:
         return JournalRow(id=row.id, features=row.features, fault=_fault(row))
-    reasons = found.explanation
-    why = reasons if reasons is None else tuple(Contribution(feature=f, value=v, contribution=c) for f, v, c in reasons)
-    return JournalRow(
-        id=row.id, version=found.version, features=row.features, prediction=found.prediction,
-        probabilities=found.probabilities, confidence=found.confidence, base_value=found.base_value, explanation=why,
-    )  # fmt: skip
+    return row_of(row.features, row.answer)
 
 
 def _fault(row: BatchRow) -> Fault:
