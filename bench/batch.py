@@ -55,6 +55,8 @@ _predictor: RangePredictor
 class DirectoryOutlet:
     """Records as the adapter over SQS sends them, without the sending: what is too large for a message is written."""
 
+    waits = False
+
     def __init__(self, data: DirectoryBucket) -> None:
         self._data = data
 

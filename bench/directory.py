@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import md5
@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gyre.errors import Conflict, NotFound
-from gyre.objects import ObjectInfo, StoredObject, Stream, Written
+from gyre.objects import ObjectInfo, ObjectVersion, StoredObject, Stream, Written
 
 
 @dataclass(frozen=True)
 class DirectoryBucket:
-    """An `ObjectStore` that knows no versions."""
+    """An `ObjectStore` in which each object has the one version that it has, and no marks."""
 
     root: Path
 
@@ -58,7 +58,7 @@ class DirectoryBucket:
         os.replace(file.name, path)
         return Written(_etag(content), None)
 
-    def write_stream(self, key: str, stream: Stream) -> Written:
+    def write_stream(self, key: str, stream: Stream, *, marks: Mapping[str, str] | None = None) -> Written:  # noqa: ARG002
         path = self.root / key
         with self._beside(path) as file:
             shutil.copyfileobj(stream, file)
@@ -76,6 +76,17 @@ class DirectoryBucket:
             if (key := str(path.relative_to(self.root))).startswith(prefix):
                 told = path.stat()
                 yield ObjectInfo(key, told.st_size, datetime.fromtimestamp(told.st_mtime, UTC))
+
+    def marks(self, key: str, version: str | None = None) -> Mapping[str, str]:
+        self.size(key, version)
+        return {}
+
+    def versions(self, prefix: str) -> Iterator[ObjectVersion]:
+        for each in self.list(prefix):
+            yield ObjectVersion(each.key, "only", each.size, each.changed_at, is_current=True)
+
+    def remove(self, key: str, version: str) -> None:  # noqa: ARG002  # there is one
+        (self.root / key).unlink(missing_ok=True)
 
     def _beside(self, path: Path) -> "tempfile._TemporaryFileWrapper[bytes]":
         """Whoever reads while somebody writes sees the old content or the new."""

@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.emulator import make, own_emulator
-from bench.measure import Timing, keep, repeat, timing
+from bench.measure import Timing, keep, most_memory, repeat, timing
 from cli.client import GyreClient
 from examples.catalogue import EXAMPLES
 from gyre import __version__
@@ -37,8 +36,7 @@ def child(key: str, version: str) -> dict[str, Any]:
     app.training_tasks()
     started = time.perf_counter()
     told = app.train(event, None)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": time.perf_counter() - started, "peak_mb": peak, **told}
+    return {"seconds": time.perf_counter() - started, "peak_mb": most_memory(), **told}
 
 
 def in_child(record: StackRecord, key: str, version: str) -> dict[str, Any]:

@@ -50,6 +50,12 @@ def _short(figure: float) -> float:
     return float(f"{figure:.6g}") if isinstance(figure, float) else figure
 
 
+def most_memory() -> float:
+    """MB that this process held at the most. Not of getrusage: there a child begins with what its parent held."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
 def keep(
     name: str, timings: dict[str, Timing], versions: dict[str, str], figures: dict[str, float] | None = None
 ) -> Path:

@@ -3,13 +3,18 @@
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypedDict
-from urllib.parse import quote
 
 import boto3
 import httpx
+from botocore.config import Config
 
+from cli.calls import given, in_path
+from cli.feedback_calls import FeedbackCalls
+from cli.letter_calls import LetterCalls
+from cli.monitor_calls import MonitorCalls
 from cli.polling import POLL_SECONDS, Answer, CallFailed, Clock, TookTooLong, looks
 from cli.run_facts import waits
+from cli.subject_calls import SubjectCalls
 from infra.deploy.record import StackRecord
 from infra.deploy.target import bypass_proxies
 
@@ -28,7 +33,7 @@ class Started(TypedDict, total=False):
     version: int
 
 
-class GyreClient:
+class GyreClient(FeedbackCalls, LetterCalls, MonitorCalls, SubjectCalls):
     """One deployment, as `.gyre/stack.json` describes it."""
 
     def __init__(
@@ -40,30 +45,24 @@ class GyreClient:
         if record.endpoint_url:
             bypass_proxies()
         headers = {"x-api-key": record.api_key}
-        self._http = httpx.Client(
-            base_url=record.api_url.rstrip("/") + "/", headers=headers, timeout=60, trust_env=False, transport=transport
-        )
+        super().__init__(
+            httpx.Client(
+                base_url=record.api_url.rstrip("/") + "/", headers=headers, timeout=60, trust_env=False,
+                transport=transport,
+            )
+        )  # fmt: skip
         # The emulator takes any credentials; a person's real ones never go there.
         own = "local" if record.endpoint_url else None
         self._session = boto3.Session(aws_access_key_id=own, aws_secret_access_key=own, region_name=record.region)
 
-    def aws(self, service: str) -> Any:
+    def aws(self, service: str, config: Config | None = None) -> Any:
         """A boto3 client of the account the stack lives in."""
-        return self._session.client(service, endpoint_url=self.record.endpoint_url)  # type: ignore[call-overload]
-
-    def get(self, path: str, **query: Any) -> Any:
-        return self._answer(self._http.get(path.lstrip("/"), params=query))
-
-    def post(self, path: str, body: Any = None) -> Any:
-        return self._answer(self._http.post(path.lstrip("/"), json=body))
+        made: Any = self._session
+        return made.client(service, endpoint_url=self.record.endpoint_url, config=config)
 
     def declare(self, text: bytes) -> Any:
         """Declares a model: the text is model.yaml."""
-        return self._answer(self._http.post("models", content=text, headers={"content-type": "application/yaml"}))
-
-    def send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """The bare response, for those who look at statuses and headers."""
-        return self._http.request(method, path.lstrip("/"), **request)
+        return self._answer(self.send("POST", "models", content=text, headers={"content-type": "application/yaml"}))
 
     # --- data ---------------------------------------------------------------------------------------------------------
 
@@ -112,14 +111,14 @@ class GyreClient:
         """Has every row of a file predicted; returns the run that its arrival starts."""
         from gyre.datasets.batch_file import run_of_batch
 
-        asked = {"name": file.name, "explain": explain, "version": None if version is None else str(version)}
-        announced = self.post(f"{_model(model)}/batch", _given(asked))
+        asked = given(name=file.name, explain=explain, version=None if version is None else str(version))
+        announced = self.post(f"{_model(model)}/batch", asked)
         came = self._put(announced["put_url"], file)
         return self._begun(run_of_batch(announced["file"], came), f"the file {announced['file']} starts a run", seconds)
 
     def result(self, run: str) -> Answer:
         """What came of a file: the summary, and where its answers can be got for a while (`get_url`)."""
-        told: Answer = self.get(f"runs/{_in_path(run)}/result")
+        told: Answer = self.get(f"runs/{in_path(run)}/result")
         return told
 
     def blocks(self, url: str) -> Iterator[bytes]:
@@ -138,26 +137,26 @@ class GyreClient:
     ) -> Started:  # fmt: skip
         """Starts a training. `search` is what it does otherwise than model.yaml says; False: no search."""
         base = None if base is None else str(base)
-        asked = {"dataset": dataset, "upload": upload, "spec": spec, "base": base, "search": search}
-        started: Started = self.post("train", {"model": model} | _given(asked))
+        asked = given(model=model, dataset=dataset, upload=upload, spec=spec, base=base, search=search)
+        started: Started = self.post("train", asked)
         return started
 
     def evaluate(
         self, model: str, version: str | int = "production", *, dataset: int | None = None, part: str = "unseen"
     ) -> Started:
         """Starts the evaluation of a version on the rows of a dataset version."""
-        asked = {"model": model, "version": str(version), "part": part}
-        started: Started = self.post("evaluate", asked | _given({"dataset": dataset}))
+        asked = given(model=model, version=str(version), part=part, dataset=dataset)
+        started: Started = self.post("evaluate", asked)
         return started
 
     def run(self, run: str) -> Answer:
         """How far a run came."""
-        told: Answer = self.get(f"runs/{_in_path(run)}")
+        told: Answer = self.get(f"runs/{in_path(run)}")
         return told
 
     def resume(self, run: str) -> Answer:
         """Goes on with a run that failed; the answer's `attempt` is the one that begins."""
-        told: Answer = self.post(f"runs/{_in_path(run)}/resume")
+        told: Answer = self.post(f"runs/{in_path(run)}/resume")
         return told
 
     def follow(self, url: str, seconds: float | None = 120, *, attempt: int | None = None) -> Iterator[Answer]:
@@ -184,7 +183,7 @@ class GyreClient:
 
     def versions(self, model: str, *, limit: int = 20, before: int | None = None) -> Answer:
         """The versions of a model, newest first; `before` in the answer is where to go on."""
-        told: Answer = self.get(f"{_model(model)}/versions", limit=limit, **_given({"before": before}))
+        told: Answer = self.get(f"{_model(model)}/versions", **given(limit=limit, before=before))
         return told
 
     def version(self, model: str, version: int) -> Answer:
@@ -211,7 +210,7 @@ class GyreClient:
         comment: str | None = None,
     ) -> Answer:  # fmt: skip
         """Lets a version serve, or puts it on trial."""
-        return self._move(model, "promote", comment, {"version": version, "alias": alias})
+        return self._move(model, "promote", comment, version=version, alias=alias)
 
     def rollback(self, model: str, *, comment: str | None = None) -> Answer:
         """Back to what was production before."""
@@ -226,13 +225,11 @@ class GyreClient:
         comment: str | None = None,
     ) -> Answer:  # fmt: skip
         """Puts a version on trial, with this share of the rows and that of the calls in the shadow."""
-        return self._move(model, "traffic", comment, {"challenger": challenger, "share": share, "shadow": shadow})
+        return self._move(model, "traffic", comment, challenger=challenger, share=share, shadow=shadow)
 
     def comparison(self, model: str, *, hours: float = 24, challenger: int | None = None) -> Answer:
         """Production and challenger: what each did, and whether they differ."""
-        told: Answer = self.get(
-            f"stats/{_in_path(model)}/comparison", hours=hours, **_given({"challenger": challenger})
-        )
+        told: Answer = self.get(f"stats/{in_path(model)}/comparison", **given(hours=hours, challenger=challenger))
         return told
 
     def retire(self, model: str, version: int, *, comment: str | None = None) -> Answer:
@@ -245,15 +242,15 @@ class GyreClient:
 
     def approve(self, model: str, version: int, *, approved: bool = True, comment: str | None = None) -> Answer:
         """Says whether a version that waits may serve."""
-        return self._move(model, f"versions/{version}/approve", comment, {"approved": approved})
+        return self._move(model, f"versions/{version}/approve", comment, approved=approved)
 
     def mirror(self, model: str) -> Answer:
         """Tells MLflow anew what serves."""
         told: Answer = self.post(f"{_model(model)}/mirror")
         return told
 
-    def _move(self, model: str, move: str, comment: str | None, asked: Mapping[str, Any] | None = None) -> Answer:
-        told: Answer = self.post(f"{_model(model)}/{move}", {**(asked or {}), **_given({"comment": comment})})
+    def _move(self, model: str, move: str, comment: str | None, **asked: Any) -> Answer:
+        told: Answer = self.post(f"{_model(model)}/{move}", given(**asked, comment=comment))
         return told
 
     # --- waiting ------------------------------------------------------------------------------------------------------
@@ -266,25 +263,6 @@ class GyreClient:
                 raise TookTooLong(f"waited {seconds:.0f} s and in vain: {what}")
             self._clock.pause(POLL_SECONDS)
 
-    @staticmethod
-    def _answer(response: httpx.Response) -> Any:
-        if response.is_success:
-            return response.json() if "json" in response.headers.get("content-type", "") else response.text
-        try:
-            error = dict(response.json()["error"])
-        except (ValueError, KeyError, TypeError):
-            error = {"message": response.text[:300]}
-        raise CallFailed(response.status_code, error)
-
-
-def _given(asked: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: each for name, each in asked.items() if each is not None}
-
-
-def _in_path(name: str) -> str:
-    """So that it stays one part of the path, whatever it holds."""
-    return quote(name, safe="")
-
 
 def _model(name: str) -> str:
-    return f"models/{_in_path(name)}"
+    return f"models/{in_path(name)}"

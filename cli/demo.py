@@ -1,93 +1,146 @@
-"""python -m cli.demo: one example through the whole deployed stack, each step shown as it happens."""
+"""python -m cli.demo: the whole circle on the deployed stack, each step shown as it happens."""
 
-import json
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
+import pandas as pd
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.client import CallFailed, GyreClient, TookTooLong
+from cli.demo_words import OUT, kept, say, step
+from cli.demo_world import ROWS, WATCHED, fresh_names, later, people, spec_of
 from cli.following import follow
 from examples.catalogue import EXAMPLES
 from infra.deploy import DeployError
 from infra.deploy.record import read_record
-from infra.deploy.target import ROOT
 
-MODEL = "obesity"
-ROWS = 2_000
-CALLS = 40
-EXAMPLE = EXAMPLES[MODEL]
-REPORT, CARD = ROOT / ".gyre" / "demo-report.html", ROOT / ".gyre" / "demo-card.html"
-PICTURE = ROOT / ".gyre" / "demo-explanation.svg"
+_CALL = 200
+_SECONDS = 300
 
 
-def say(line: str = "") -> None:
-    print(f"demo: {line}" if line else "", flush=True)
+@dataclass(frozen=True)
+class Demo:
+    """One run of it, with models of its own: what an earlier run left would be another world."""
 
+    gyre: GyreClient
+    names: Mapping[str, str]
+    """Of each example's model."""
 
-@contextmanager
-def step(what: str) -> Iterator[None]:
-    started = time.monotonic()
-    say(f"{what} …")
-    yield
-    say(f"    done in {time.monotonic() - started:.1f} s")
+    @property
+    def model(self) -> str:
+        """The one that is watched."""
+        return self.names[WATCHED]
 
+    def train(self) -> None:
+        """All at once: an upload starts a training by itself."""
+        gyre, runs = self.gyre, {}
+        with step(f"declare {', '.join(self.names.values())}, and upload made-up rows; an upload starts its training"):
+            for example, model in self.names.items():
+                gyre.declare(spec_of(example, model).encode())
+                table = EXAMPLES[example].generate(ROWS[example], 1).to_csv(index=False).encode()
+                runs[model] = gyre.run_of_upload(*gyre.upload(model, "rows.csv", table))
+        for model, run in runs.items():
+            with step(f"follow {model} through the training state machine: GET /runs/{run}"):
+                self._followed(run)
+                found = gyre.run(run)["found"]
+                version = found["register"]["version"]
+                if model == self.model:
+                    page = gyre.get(f"/models/{model}/datasets/{found['ingest']['version']}/report")
+                    say(f"    what the ingest found: {kept('data.html', page)}")
+                    say(f"    the card of version {version}: {kept('card.html', gyre.card(model, version, 'html'))}")
+                if gyre.version(model, version)["waits_for_approval"]:
+                    gyre.approve(model, version, comment="the demo is a person, for once")
+                    gyre.until(lambda: self._serves(model) is not None, f"a release of {model}", _SECONDS)  # noqa: B023
+                    say("    a person has to approve releases of this model, and did")
+                say(f"    version {self._serves(model)} serves")
 
-def declare(gyre: GyreClient) -> None:
-    with step(f"declare the model: POST /models with examples/{MODEL}/model.yaml"):
-        declared = gyre.declare(EXAMPLE.spec.read_bytes())
-        say(f"    {MODEL}, spec version {declared['spec_version']}, {len(declared['features'])} features")
+    def explain(self) -> None:
+        with step("ask each of them about one row, and why: POST /predict/{model}?top=3"):
+            for example, model in self.names.items():
+                (row,) = people(EXAMPLES[example], EXAMPLES[example].generate(1, 7))[0]
+                told = self.gyre.post(f"/predict/{model}?top=3", row)
+                why = ", ".join(f"{each['feature']} {str(each['value'])[:40]}" for each in told["explanation"])
+                say(f"    {model}: {told['prediction']} ({told['confidence']:.0%}), because of {why}")
+                if example == WATCHED:
+                    picture = self.gyre.post(f"/predict/{model}/explanation.svg", row)
+                    say(f"    as a picture: {kept('explanation.svg', picture)}")
 
+    def watch(self) -> None:
+        with step(f"{self.model} is asked, and later told the truth: POST /inference, POST /feedback"):
+            say(f"    {self._called(later(600, changed=False)):,} predictions are in the journal, all with a label")
+        with step("look at them: POST /monitoring/run"):
+            self._looked()
 
-def train(gyre: GyreClient) -> None:
-    with step(f"upload {ROWS:,} made-up people to the inbox; the upload itself starts the training state machine"):
-        table = EXAMPLE.generate(ROWS, 1).to_csv(index=False)
-        run = gyre.run_of_upload(*gyre.upload(MODEL, "people.csv", table.encode()))
-        if follow(gyre, run) != 0:
-            raise TookTooLong(f"the run {run} did not succeed: make test tells more, GET /runs/{run} all of it")
-        found = gyre.run(run)["found"]
-        data, version = found["ingest"]["version"], found["register"]["version"]
-        REPORT.parent.mkdir(exist_ok=True)
-        REPORT.write_text(gyre.get(f"/models/{MODEL}/datasets/{data}/report"))
-        CARD.write_text(gyre.get(f"/models/{MODEL}/versions/{version}/card"))
-        say(f"    what the ingest found: {REPORT.relative_to(ROOT)}")
-        say(f"    the card of version {version}: {CARD.relative_to(ROOT)}")
+    def change(self) -> str | None:
+        """The training that it led to."""
+        since = datetime.now(UTC)
+        with step("the world changes: other scales, and doctors draw the lines between the classes elsewhere"):
+            say(f"    {self._called(later(1_500, changed=True)):,} more predictions, all with a label")
+        with step("look again: drift and decay are found, told, and a training is started by the policy in model.yaml"):
+            found = self._looked(since)
+            for each in found["done"].values():
+                say(f"    {each['sentence']}")
+            run: str | None = found["done"]["retrain"]["run"]
+            return run
 
+    def retrain(self, run: str) -> None:
+        with step(f"follow that training; its model is held against the one that serves: GET /runs/{run}"):
+            before = self._serves(self.model)
+            self._followed(run)
+            gates, after = self.gyre.run(run)["found"]["gates"], self._serves(self.model)
+            verdict = f"version {after} serves now" if after != before else f"version {before} goes on serving"
+            say(f"    {gates['because']} {verdict}.")
 
-def predict(gyre: GyreClient) -> None:
-    """The release answers, and each call lands in the journal."""
-    table = EXAMPLE.generate(CALLS, 7).drop(columns=[EXAMPLE.target])
-    people = json.loads(table.to_json(orient="records"))
-    with step(f"ask for {CALLS} predictions with their reasons: POST /predict/{MODEL}"):
-        asked, answers = datetime.now(UTC), [gyre.post(f"/predict/{MODEL}?top=3", person) for person in people]
-        first = answers[0]
-        why = ", ".join(f"{each['feature']} {each['value']}" for each in first["explanation"])
-        say(f"    the first: {first['prediction']} ({first['confidence']:.0%}), because of {why}")
-        PICTURE.write_text(gyre.post(f"/predict/{MODEL}/explanation.svg", people[0]))
-        say(f"    as a picture: {PICTURE.relative_to(ROOT)}")
-    with step("each of them went over a queue into the Delta journal: GET /predictions"):
-        events = {each["event_id"] for each in answers}
+    def _called(self, table: pd.DataFrame) -> int:
+        """Predictions in the journal, each with what turned out to be true."""
+        gyre, model, labels = self.gyre, self.model, []
+        rows, truths = people(EXAMPLES[WATCHED], table)
+        before = gyre.get(f"/stats/{model}")["answered"]
+        for first in range(0, len(rows), _CALL):
+            part = [{"id": each["id"], "features": each} for each in rows[first : first + _CALL]]
+            answer = gyre.post("/inference", {"model": model, "rows": part, "partial": True})
+            answered = {each["id"] for each in answer["predictions"] if "error" not in each}
+            said = zip(part, truths[first : first + _CALL], strict=True)
+            labels += [
+                {"model": model, "id": row["id"], "label": label} for row, label in said if row["id"] in answered
+            ]
+        whole = before + len(labels)
+        gyre.until(lambda: gyre.get(f"/stats/{model}")["answered"] >= whole, "the journal", _SECONDS)
+        for first in range(0, len(labels), 1_000):
+            gyre.post("/feedback", {"labels": labels[first : first + 1_000]})
+        return len(labels)
 
-        def landed() -> int:
-            found = gyre.get("/predictions", model=MODEL, limit=1000)["predictions"]
-            return len(events & {each["event_id"] for each in found})
+    def _looked(self, since: datetime | None = None) -> dict[str, Any]:
+        begun = self.gyre.monitor(self.model, since=since.isoformat() if since else None)
+        for told in self.gyre.follow(begun["status_url"], _SECONDS):
+            steps = [each["name"] for each in told.get("steps", ()) if each["status"] == "running"]
+            say(f"    {told['status']}: {', '.join(steps)}" if steps else f"    {told['status']}")
+        found: dict[str, Any] = self.gyre.look(self.model, begun["run"])
+        level = found["verdict"]["level"]
+        say(f"    verdict on {self.model}: {level}")
+        for each in found["verdict"]["findings"][:4]:
+            say(f"      {each['text']}")
+        page = self.gyre.report(self.model, begun["run"])
+        say(f"    the report: {kept(f'look-{level}.html'.replace(' ', '-'), page)}")
+        return found
 
-        gyre.until(lambda: landed() == CALLS, f"{CALLS} records in the journal")
-        took = (datetime.now(UTC) - asked).total_seconds()
-        say(f"    {landed()} of {CALLS} records found, {took:.1f} s after the first call")
+    def _followed(self, run: str) -> None:
+        if follow(self.gyre, run) != 0:
+            raise TookTooLong(f"the run {run} did not succeed: GET /runs/{run} tells all of it")
 
-
-def monitor(gyre: GyreClient) -> None:
-    with step("look at the newest window of the journal: POST /monitoring/run"):
-        started = gyre.post("/monitoring/run")
-        for told in gyre.follow(started["status_url"]):
-            say(f"    run {started['run']}: {told['status']}")
-        finding = gyre.get(f"/monitoring/{MODEL}")
-        say(f"    verdict on {MODEL}: {finding['verdict']} ({finding['because']})")
+    def _serves(self, model: str) -> int | None:
+        try:
+            found: int | None = self.gyre.release(model)["aliases"].get("production", {}).get("version")
+        except CallFailed as error:
+            if error.status != 404:
+                raise
+            return None  # nothing was released yet
+        return found
 
 
 def ending(gyre: GyreClient) -> None:
@@ -96,6 +149,7 @@ def ending(gyre: GyreClient) -> None:
     print(f"""Gyre runs. Look around:
   {url}/            the front page
   {url}/docs        every route
+  {OUT}/        reports, a model card, an explanation
   .gyre/stack.json  addresses, buckets and the admin key
 
 Next:
@@ -114,10 +168,12 @@ def main() -> int:
                 f"it would put made-up calls into the journal of {record.environment}; deploy locally first"
             )
         gyre = GyreClient(record)
-        declare(gyre)
-        train(gyre)
-        predict(gyre)
-        monitor(gyre)
+        demo = Demo(gyre, fresh_names({each["model"] for each in gyre.get("/models")["models"]}))
+        demo.train()
+        demo.explain()
+        demo.watch()
+        if (run := demo.change()) is not None:
+            demo.retrain(run)
     except (DeployError, CallFailed, TookTooLong) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1

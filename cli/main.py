@@ -6,13 +6,26 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cli import batch_commands, model_commands, run_commands, spec_commands, train_commands
+from cli import (
+    batch_commands,
+    feedback_commands,
+    journal_commands,
+    model_commands,
+    monitor_commands,
+    run_commands,
+    spec_commands,
+    subject_commands,
+    train_commands,
+)
 from cli.stack import Connect, deployed
 from cli.text import shown
 from gyre.errors import GyreError
 
 # A group adds itself to the parser; its commands leave a function as `run`, from the options to the exit status.
-GROUPS = (spec_commands.add, train_commands.add, batch_commands.add, run_commands.add, model_commands.add)
+GROUPS = (
+    spec_commands.add, train_commands.add, batch_commands.add, feedback_commands.add, run_commands.add,
+    model_commands.add, monitor_commands.add, journal_commands.add, subject_commands.add,
+)  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:

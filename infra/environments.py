@@ -99,6 +99,7 @@ CLOSURES = (
     Closure("runtime", "3.12", ("-c", "science.lock")),
     Closure("serving", "3.12", ("-c", "science.lock")),
     Closure("lake", "3.12", ("-c", "science.lock")),
+    Closure("postgres", "3.12", ("-c", "science.lock")),
     Closure("function", "3.12"),
     # LocalStack's dependencies float, and what came after its last release breaks it.
     Closure("emulator", "3.13", ("--exclude-newer", "2026-03-01")),

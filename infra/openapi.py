@@ -14,14 +14,20 @@ from gyre.http.factory import is_open
 from gyre.http.routes import (
     batch,
     datasets,
+    dead_letters,
+    feedback,
     front,
+    history,
     inference,
+    metrics,
     models,
     monitoring,
     predictions,
     protocol,
     releases,
+    sql,
     stats,
+    subjects,
     training,
     versions,
 )
@@ -75,8 +81,14 @@ def routers() -> dict[str, list[APIRouter]]:
             training.router(_PART, _PART, _PART), batch.router(_PART, _PART, _PART),
             versions.router(_PART, _PART), releases.router(_PART, _PART),
         ],
-        "prediction_log": [predictions.router(_PART), stats.router(_PART, _PART)],
-        "drift": [monitoring.router("", _PART, _PART)],
+        "prediction_log": [
+            predictions.router(_PART, _PART, _PART), stats.router(_PART, _PART), dead_letters.router(_PART, _PART),
+            sql.router(_PART), feedback.router(_PART), subjects.router(_PART, _PART, _PART, _PART, _PART),
+        ],
+        "drift": [
+            monitoring.router(_PART, _PART, _PART), history.router(_PART, _PART),
+            metrics.router("", _PART, _PART, _PART),
+        ],
     }  # fmt: skip
 
 
@@ -85,7 +97,7 @@ def document() -> dict[str, Any]:
     app = FastAPI(
         title="Gyre",
         version=__version__,
-        description="The whole model loop, serverless. Keys go in the header `x-api-key`.",
+        description="The whole model loop, serverless. Keys go in the header `x-api-key`, or as a bearer token.",
     )
     for name, parts in routers().items():
         for router in parts:
@@ -93,8 +105,9 @@ def document() -> dict[str, Any]:
     made = copy.deepcopy(app.openapi())  # routes lend it their own schemas
     made.setdefault("components", {})["securitySchemes"] = {
         "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+        "bearer": {"type": "http", "scheme": "bearer", "description": "The same key."},
     }
-    made["security"] = [{"key": []}]
+    made["security"] = [{"key": []}, {"bearer": []}]
     schemas = made["components"].setdefault("schemas", {})
     for stock in ("HTTPValidationError", "ValidationError"):  # FastAPI's shape of errors, which is not ours
         schemas.pop(stock, None)

@@ -51,6 +51,7 @@ _MORE: Schema = {
     "probabilities": {"type": "object", "additionalProperties": _NUMBER, "description": "By class."},
     "confidence": {**_NUMBER, "description": "The probability of what was predicted."},
     "base_value": {**_NUMBER, "description": "With all contributions it adds up to the score."},
+    "score": {**_NUMBER, "description": "Where all contributions lead to, told or not."},
     "explanation": {**_list(_ref("Reason")), "description": "The feature that weighs most first."},
     "error": _ref("RowError"),
 }

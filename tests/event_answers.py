@@ -27,6 +27,7 @@ class Expected:
 EXPECTED = {
     "drift-metrics": Expected((200,), says="gyre_"),
     "drift-run": Expected((202,), keys=("run", "status_url")),
+    "feedback-file": Expected(facts={"status": "done", "kept": 2, "repeated": 0, "unknown": 2, "faulty": 1}),
     "inference-docs": Expected((200,), says="<html"),
     "inference-health": Expected((200,), keys=("status", "version", "commit", "environment")),
     # Whether wine was released depends on what ran before; how a released model answers is asked by other tests.
@@ -36,14 +37,15 @@ EXPECTED = {
     # The stack may have released a model, or not yet.
     "inference-ready": Expected((200, 503)),
     "prediction_log-batch": Expected(value={"batchItemFailures": []}),
+    # The same label twice is one: it may have been told before.
+    "prediction_log-feedback": Expected((200,), keys=("kept", "repeated", "warnings"), facts={"unknown_count": 2}),
     "prediction_log-newest": Expected((200,), keys=("predictions",)),
-    "prediction_log-poison": Expected(
-        value={"batchItemFailures": [{"itemIdentifier": "00000002-0000-4000-8000-000000000000"}]}
-    ),
+    # It is kept as a dead letter, and the queue may forget it.
+    "prediction_log-poison": Expected(value={"batchItemFailures": []}),
     "science-batch-plan": Expected(
         keys=("manifest", "items", "version", "bundle", "workers"), facts={"rows": 36, "ranges": 1}
     ),
-    "science-monitor-watch": Expected(keys=("verdicts",)),
+    "science-watching-models": Expected(keys=("looks", "count", "workers")),
     "science-train-evaluate": Expected(
         keys=("metric", "value", "key"), facts={"version": 1, "dataset": 1, "part": "all", "rows": 36}
     ),
@@ -60,6 +62,10 @@ EXPECTED = {
     ),
     # Where nobody is on trial; a stack may have somebody.
     "trial_guard-clock": Expected(keys=("on_trial", "withdrawn"), facts={"faults": {}}),
+    "upkeep-clock": Expected(keys=("compacted", "expired", "swept"), facts={"faults": {}}),
+    # It is put aside, and the queue may forget it.
+    "sink-poison": Expected(value={"batchItemFailures": []}),
+    "sink_erasure-nobody": Expected(value={"erased": 0}),
     "training_trigger-batch": Expected(keys=("run",)),
     "training_trigger-clock": Expected(facts={"runs": {}, "faults": {}}),
     # It is declared before; a text that is declared already makes no new version.

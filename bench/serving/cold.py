@@ -64,11 +64,11 @@ def starts(place: Path, aws: str, row: Sent) -> dict[tuple[str, str], Start]:
         "GYRE_SHADOW_QUEUE": f"{aws}/000000000000/shadow",
     }  # fmt: skip
     theirs = {"BENCH_MODELS": str(place), "BENCH_SERVED": COLD}
-    gyre, path, asked = (FUNCTION, *LAYERS), f"/predict/{COLD}", {"features": row.inputs}
+    gyre, path, asked = (FUNCTION, *LAYERS), f"/predict/{COLD}", {"features": row.features}
     explained = event(path, row.features, {"top": str(TOP)}), event(path, {**asked, "top": TOP})
     return {
         (", with explanation", "Gyre"): Start("app", gyre, ours, explained[0]),
-        (", with explanation", "scikit-learn"): Start("scikit_function", (PEERS, PACKAGES), theirs, explained[1]),
+        (", with explanation", "scikit-learn"): Start("scikit_function", (PEERS, ROOT, PACKAGES), theirs, explained[1]),
         ("", "Gyre"): Start("app", gyre, ours, event(path, row.features)),
         ("", "an empty FastAPI and Mangum"): Start("empty", (PEERS, LAYERS[1]), {}, event(path, asked)),
     }

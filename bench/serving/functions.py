@@ -33,7 +33,7 @@ def _event(side: str, row: Sent, model: str, *, explained: bool) -> dict[str, ob
     path = f"/predict/{model}"
     if side == "Gyre":
         return event(path, row.features, {"top": str(TOP)} if explained else None)
-    return event(path, {"features": row.inputs, "top": TOP if explained else 0})
+    return event(path, {"features": row.features, "top": TOP if explained else 0})
 
 
 def main(side: str, place: str, model: str, kind: str, warm_up: str, calls: str) -> None:

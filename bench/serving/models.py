@@ -1,7 +1,7 @@
 """The models that all sides serve: compiled for Gyre, and as the pipeline that scikit-learn would serve.
 
-The pipeline is made of scikit-learn alone, as somebody without Gyre would write it, and the peers are sent what it
-takes, with derived features and all: Gyre computes those in each call, the peers do not."""
+The pipeline is made of scikit-learn and pandas alone, as somebody without Gyre would write it, and takes the same rows:
+what is computed from their columns, it computes."""
 
 import json
 from collections.abc import Mapping
@@ -12,12 +12,14 @@ from typing import Any
 
 import joblib  # type: ignore[import-untyped]
 import numpy as np
+import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
 
 from bench.directory import DirectoryBucket
 from bench.search import example
+from bench.serving.peers.derived import with_derived
 from gyre.bundle.format import write_bundle
 from gyre.features.inputs import MISSING, Layout, layout
 from gyre.features.prepare import frame
@@ -41,10 +43,9 @@ COLD = "boosting"
 
 @dataclass(frozen=True)
 class Sent:
-    """One row, as each side takes it, and what scikit-learn says of it."""
+    """One row, and what scikit-learn says of it."""
 
     features: Mapping[str, Any]
-    inputs: Mapping[str, float | str]
     probabilities: Mapping[str, Mapping[str, float]]
     """By model and class."""
 
@@ -59,11 +60,11 @@ def make_models(place: Path) -> None:
     let_in(one)
     wanted = layout(spec)
     complete = np.flatnonzero(~_gaps(spec, rest))[:SENT]
-    table = frame(spec, rest.chosen(complete).columns)
+    table = _raw(spec, rest.chosen(complete).columns)
     told: dict[str, list[dict[str, float]]] = {}
     for name, candidate in CANDIDATES.items():
         fitted = fit(spec.model_copy(update={"model": name}), train.columns, train.target, candidate, seed=7)
-        pipeline = as_others_write_it(fitted, wanted, frame(spec, train.columns), train.target)
+        pipeline = as_others_write_it(fitted, wanted, _raw(spec, train.columns), train.target)
         found = pipeline.predict_proba(table)
         wanted_shares = fitted.predict(rest.chosen(complete).columns).probabilities
         if wanted_shares is None or not np.allclose(found, wanted_shares, atol=1e-5):
@@ -76,11 +77,7 @@ def make_models(place: Path) -> None:
             release(name, parts, one)
         told[name] = [dict(zip(map(str, fitted.classes), map(float, each), strict=True)) for each in found]
     sent = [
-        {
-            "features": _features(spec, rest, int(row)),
-            "inputs": {name: _plain(value) for name, value in table.iloc[at].items()},
-            "probabilities": {name: told[name][at] for name in told},
-        }
+        {"features": _features(spec, rest, int(row)), "probabilities": {name: told[name][at] for name in told}}
         for at, row in enumerate(complete)
     ]
     (place / ROWS).write_text(json.dumps(sent))
@@ -134,8 +131,15 @@ def as_others_write_it(fitted: Fitted, wanted: Layout, table: Any, target: Any) 
         ],
         sparse_threshold=0.0,
     )
-    prepare.fit(table, target)
-    return Pipeline([("prepare", prepare), ("model", fitted.pipeline["model"])])
+    names = [each.name for each in (*wanted.numbers, *wanted.words)]
+    group = wanted.spec.derived["age_group"]
+    missing = {each.name: each.feature for each in wanted.numbers if each.indicates}
+    more = {"columns": names, "edges": group.edges, "labels": group.bin_labels(), "missing": missing}
+    derive = FunctionTransformer(with_derived, kw_args=more)
+    prepare.fit(derive.transform(table), target)
+    single = FunctionTransformer(np.float32)  # as the model was trained: a threshold may lie between two precisions
+    steps = [("derive", derive), ("prepare", prepare), ("single", single), ("model", fitted.pipeline["model"])]
+    return Pipeline(steps)
 
 
 def _as_peers_can(made: tuple[ModelSpec, PartRows]) -> tuple[ModelSpec, PartRows]:
@@ -165,5 +169,6 @@ def _features(spec: ModelSpec, rows: PartRows, at: int) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> float | str:
-    return value if isinstance(value, str) else float(value)
+def _raw(spec: ModelSpec, columns: Mapping[str, Any]) -> Any:
+    """The columns of a row as a file has them."""
+    return pd.DataFrame({name: each for name, each in columns.items() if name in spec.columns})

@@ -61,7 +61,9 @@ def mlserver(place: Path) -> Iterator[str]:
             settings = {"name": f"{name}_{kind}", "implementation": runtime, "parameters": {"uri": uri}}
             (folder / f"{name}_{kind}" / "model-settings.json").write_text(json.dumps(settings))
     ready = f"http://127.0.0.1:{port}/v2/health/ready"
-    with _serving([peer_environment() / "mlserver", "start", folder], {"PYTHONPATH": str(PEERS)}, ready) as url:
+    with _serving(
+        [peer_environment() / "mlserver", "start", folder], {"PYTHONPATH": f"{PEERS}{os.pathsep}{ROOT}"}, ready
+    ) as url:
         yield url.removesuffix("/v2/health/ready")
 
 
@@ -72,10 +74,11 @@ def target(side: str, url: str, model: str, rows: Sequence[Sent], *, explained: 
     """What this side is asked, in its own words."""
     match side:
         case "Gyre":
-            asked: list[Any] = [row.features for row in rows]
-            path = f"/predict/{model}{f'?top={TOP}' if explained else ''}"
+            more: dict[str, Any] = {"explain": {"top": TOP}} if explained else {}
+            asked: list[Any] = [{"model": model, "rows": [{"features": row.features}], **more} for row in rows]
+            path = "/inference"
         case "scikit-learn":
-            asked = [{"features": row.inputs, "top": TOP if explained else 0} for row in rows]
+            asked = [{"features": row.features, "top": TOP if explained else 0} for row in rows]
             path = f"/predict/{model}"
         case _:
             asked = [_v2_body(row, explained) for row in rows]
@@ -87,7 +90,7 @@ def probabilities(side: str, answer: Any, classes: Sequence[str]) -> Mapping[str
     """By class, out of this side's answer: all must say the same."""
     if side == "MLServer":
         return dict(zip(classes, answer["outputs"][0]["data"], strict=True))
-    found: Mapping[str, float] = answer["probabilities"]
+    found: Mapping[str, float] = (answer["predictions"][0] if side == "Gyre" else answer)["probabilities"]
     return found
 
 
@@ -102,8 +105,8 @@ def _v2_body(row: Sent, explained: bool) -> Any:
     inputs = [
         {"name": name, "shape": [1, 1], "datatype": "BYTES", "data": [value], "parameters": {"content_type": "str"}}
         if isinstance(value, str)
-        else {"name": name, "shape": [1, 1], "datatype": "FP64", "data": [value]}
-        for name, value in row.inputs.items()
+        else {"name": name, "shape": [1, 1], "datatype": "FP64", "data": [float(value)]}
+        for name, value in row.features.items()
     ]
     asked = {"parameters": {"content_type": "pd"}, "inputs": inputs}
     return asked if explained else {**asked, "outputs": [{"name": "predict_proba"}]}

@@ -16,6 +16,7 @@ from gyre.http.answering import Desk
 from gyre.http.factory import create_app
 from gyre.http.lambda_entry import http_handler
 from gyre.http.routes import front, inference, protocol
+from gyre.pseudonyms import PseudonymKeys
 from gyre.serving.answer import Serving
 from gyre.serving.shelf import Shelf
 from gyre.settings import InferenceSettings
@@ -35,7 +36,8 @@ def parts() -> tuple[InferenceSettings, DirectBucket, Shelf, SqsOutlet, Any]:
 
 def compose() -> FastAPI:
     settings, artifacts, shelf, outlet, log = parts()
-    desk = Desk(Serving(shelf), outlet, SqsShadows(DirectQueue(settings.shadow_queue)), log, memory_mb=settings.memory)
+    serving, shadows = Serving(shelf, PseudonymKeys(artifacts)), SqsShadows(DirectQueue(settings.shadow_queue))
+    desk = Desk(serving, outlet, shadows, log, memory_mb=settings.memory)
     first = front.router(settings.environment, settings.commit, artifacts)
     routes = [first, inference.router(desk), protocol.router(desk, shelf, artifacts)]
     return create_app("inference", routes, KeyRing(artifacts), log, init_ms=process_age())

@@ -1,20 +1,28 @@
 """Writes the journal from the queue, and answers questions about it."""
 
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
 
 from gyre.aws.cloudwatch import CloudWatchMetrics
+from gyre.aws.direct import DirectQueue
+from gyre.aws.errands import LambdaErrands
+from gyre.aws.labels import DeltaLabels
 from gyre.aws.lake import DeltaJournal
+from gyre.aws.onward import SqsOnward
 from gyre.aws.s3 import S3Bucket
+from gyre.aws.sql import BoundedQueries
+from gyre.aws.stepfunctions import StateMachine
+from gyre.feedback.desk import feedback_over
 from gyre.http.access import KeyRing
 from gyre.http.factory import create_app
 from gyre.http.lambda_entry import http_handler, is_http
-from gyre.http.routes import predictions, stats
-from gyre.journal.intake import Message, portions, take_batch
-from gyre.journal.metrics import tell_calls
+from gyre.http.routes import dead_letters, feedback, predictions, sql, stats, subjects
+from gyre.journal.dead_letters import DeadLetters
+from gyre.journal.from_queue import from_queue
+from gyre.journal.intake import Intake
+from gyre.journal.replay import Replay
 from gyre.settings import PredictionLogSettings
 from gyre.telemetry import logger
 
@@ -27,9 +35,14 @@ def parts() -> tuple[PredictionLogSettings, DeltaJournal, CloudWatchMetrics, Any
 
 
 def compose() -> FastAPI:
-    settings, journal, _, log = parts()
-    artifacts = S3Bucket(settings.artifact_bucket)
-    routes = [predictions.router(journal), stats.router(journal, artifacts)]
+    has, journal, _, log = parts()
+    artifacts, data, uri = S3Bucket(has.artifact_bucket), S3Bucket(has.data_bucket), f"s3://{has.data_bucket}/journal"
+    routes = [
+        feedback.router(feedback_over(DeltaLabels(uri), artifacts)), sql.router(BoundedQueries(uri)),
+        predictions.router(journal, artifacts, data), stats.router(journal, artifacts),
+        dead_letters.router(letters := DeadLetters(data), Replay(letters, DirectQueue(has.journal_queue))),
+        subjects.router(data, artifacts, journal, StateMachine(has.erasure_machine), LambdaErrands(has.erasure_tasks)),
+    ]  # fmt: skip
     return create_app("prediction_log", routes, KeyRing(artifacts), log)
 
 
@@ -37,18 +50,11 @@ answer_http = http_handler(compose)
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    return answer_http(event, context) if is_http(event) else on_queue(event)
+    return answer_http(event, context) if is_http(event) else on_queue(event, context)
 
 
-def on_queue(event: dict[str, Any]) -> dict[str, Any]:
-    """SQS takes back what stands in `batchItemFailures`, and only that."""
+def on_queue(event: dict[str, Any], context: Any) -> dict[str, Any]:
     settings, journal, metrics, log = parts()
-    data, failed = S3Bucket(settings.data_bucket), []
-    for portion in portions([Message(each["messageId"], each["body"]) for each in event["Records"]]):
-        taken = take_batch(portion, journal, data)
-        for refused in taken.refused:
-            log.warning("refused", extra={"message_id": refused.id, "reason": refused.reason})
-        log.info("appended", extra={"records": taken.appended, "refused": len(taken.refused)})
-        tell_calls(taken.records, metrics, datetime.now(UTC), log)
-        failed += [{"itemIdentifier": refused.id} for refused in taken.refused]
-    return {"batchItemFailures": failed}
+    intake = Intake(journal, data := S3Bucket(settings.data_bucket), DeadLetters(data), settings.journal_tries)
+    onward = SqsOnward(settings.sink_queue) if settings.sink_queue else None
+    return from_queue(event, context, settings.journal_dead_letters, intake, metrics, log, onward)

@@ -9,9 +9,9 @@ from gyre.aws.lake import DeltaJournal
 from gyre.aws.notices import SnsTopic
 from gyre.aws.s3 import S3Bucket
 from gyre.errors import Unavailable
-from gyre.journal.trials import end_failing_trials
 from gyre.settings import TrialGuardSettings
 from gyre.telemetry import logger
+from gyre.trials.guard import end_failing_trials
 
 
 @cache

@@ -1,13 +1,11 @@
-"""The tasks of training and monitoring: one image, a function for each, every task dispatched on its name."""
+"""The tasks of the state machine that trains, each dispatched on its name."""
 
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from gyre.aws.lake import DeltaJournal
 from gyre.aws.s3 import S3Bucket
 from gyre.datasets.fetch import FileFetcher
-from gyre.monitoring.watch import Limits, watch
 from gyre.settings import ScienceSettings
 from gyre.tasks.dispatch import Task, dispatch
 from gyre.telemetry import Progress, logger
@@ -35,16 +33,5 @@ def training_tasks() -> Mapping[str, Task]:
     return by_name(stores, FileFetcher(has.hosts, data), progress, MlflowTracking(has.tracking), places)
 
 
-def watch_window(event: Mapping[str, Any]) -> dict[str, Any]:
-    has, bucket, _ = parts()
-    limits = Limits(has.window_minimum, has.failure_share_limit)
-    watched = watch(event["run"], DeltaJournal(f"s3://{has.data_bucket}/journal"), bucket, limits, has.window_hours)
-    return {"verdicts": {each.model: each.verdict for each in watched.findings}}
-
-
 def train(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return dispatch(event, training_tasks(), parts()[2])
-
-
-def monitor(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return dispatch(event, {"watch": watch_window}, parts()[2])

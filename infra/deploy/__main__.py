@@ -17,6 +17,7 @@ from infra.deploy import DeployError
 from infra.deploy.aws import deploy_to_aws
 from infra.deploy.emulator import api_url, deploy_to_emulator
 from infra.deploy.keys import ensure_admin_key
+from infra.deploy.pseudonyms import add_pseudonym_key, ensure_pseudonym_keys
 from infra.deploy.record import StackRecord, environment_path, read_record, record_path, write_record
 from infra.deploy.stacks import Stack
 from infra.deploy.target import Target, commit_of, speak_to, target_named
@@ -30,17 +31,17 @@ def say(line: str) -> None:
     print(f"deploy: {line}", flush=True)
 
 
-def deploy(environment: str, new_key: bool = False) -> StackRecord:
-    """Deploys, makes the admin key where there is none, waits until the API answers, writes the record."""
+def deploy(environment: str, new_key: bool = False, new_pseudonym_key: bool = False) -> StackRecord:
+    """Deploys, makes the keys where there are none, waits until the API answers, writes the record."""
     started = time.monotonic()
     target = target_named(environment)
     speak_to(target)
     commit = commit_of()
     if target.on_emulator:
-        storage, stack = deploy_to_emulator(target, commit, Workshop(), say)
+        storage, stack = deploy_to_emulator(target, commit, Workshop(), say, _make_pseudonym_keys)
         url = api_url(target, stack)
     else:
-        storage, stack = deploy_to_aws(target, commit, say)
+        storage, stack = deploy_to_aws(target, commit, say, _make_pseudonym_keys)
         url = stack.outputs["ApiUrl"]
     # On the emulator a lost key is replaced without a word; elsewhere somebody may hold it.
     key = ensure_admin_key(
@@ -52,10 +53,19 @@ def deploy(environment: str, new_key: bool = False) -> StackRecord:
         say("made an admin key; only its hash is kept in the deployment")
     elif not key.secret:
         say("the deployment has an admin key that this machine does not; `--new-key` adds one of your own")
+    if new_pseudonym_key:
+        add_pseudonym_key(S3Bucket(storage.outputs["ArtifactBucket"]))
+        say("added a key of pseudonyms: every function hashes with it within five minutes; the former ones are kept")
     _wait_for_health(url, commit)
     took = time.monotonic() - started
     say(f"{url}/ answers; {os.path.relpath(record_path())} holds the addresses and the key ({took:.1f} s)")
     return record
+
+
+def _make_pseudonym_keys(storage: Stack) -> None:
+    """Before any function of this deployment runs: without them it answers for no model with personal columns."""
+    if ensure_pseudonym_keys(S3Bucket(storage.outputs["ArtifactBucket"])):
+        say("made a key of pseudonyms; it lies in the artifact bucket alone")
 
 
 def _known_secret(target: Target) -> str | None:
@@ -108,9 +118,12 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.deploy", description=__doc__)
     parser.add_argument("environment", nargs="?", default="local", help="a section of samconfig.toml; default: local")
     parser.add_argument("--new-key", action="store_true", help="make another admin key, for one that was lost")
+    parser.add_argument(
+        "--new-pseudonym-key", action="store_true", help="hash personal columns with another key from now on"
+    )
     try:
         options = parser.parse_args(arguments)
-        deploy(options.environment, options.new_key)
+        deploy(options.environment, options.new_key, options.new_pseudonym_key)
     except (DeployError, BuildError) as error:
         print(f"deploy: {error}", file=sys.stderr)
         return 1

@@ -7,17 +7,19 @@ from typing import Any
 import boto3
 
 from infra.deploy import DeployError
-from infra.deploy.stacks import Say, Stack, Stacks, stack_parameters
+from infra.deploy.stacks import Prepare, Say, Stack, Stacks, stack_parameters
 from infra.deploy.target import ROOT, Target
 
 SAM = ROOT / ".venv" / "sam" / "bin" / "sam"
 AWS_POLL_SECONDS = 3.0
 
 
-def deploy_to_aws(target: Target, commit: str, say: Say) -> tuple[Stack, Stack]:
-    """The storage stack and the main stack."""
+def deploy_to_aws(target: Target, commit: str, say: Say, prepare: Prepare | None = None) -> tuple[Stack, Stack]:
+    """The storage stack, what has to lie in it, and the main stack."""
     stacks = Stacks(boto3.client("cloudformation"), say, AWS_POLL_SECONDS)
     storage = _storage(target, stacks, say)
+    if prepare:
+        prepare(storage)
     _run([str(SAM), "build"], say)
     _run(sam_deploy(target, storage, commit), say)
     stack = stacks.find(target.stack)

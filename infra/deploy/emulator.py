@@ -11,7 +11,7 @@ import boto3
 
 from infra.deploy import DeployError
 from infra.deploy.bundle import Bundle, bundle, upload
-from infra.deploy.stacks import Say, Stack, Stacks, stack_parameters
+from infra.deploy.stacks import Prepare, Say, Stack, Stacks, stack_parameters
 from infra.deploy.target import Target
 from infra.packaging.template import load
 from infra.packaging.workshop import Workshop
@@ -19,13 +19,19 @@ from infra.packaging.workshop import Workshop
 SHAPE_TAG = "gyre:shape"
 # Not a tag: the emulator keeps a stack's tags as they were when it was created.
 CONTENT_OUTPUT = "Content"
+# CloudFormation takes no larger template in a call, on AWS as on the emulator; sam sends one from S3 by itself.
+MOST_BODY_BYTES = 51_200
 
 
-def deploy_to_emulator(target: Target, commit: str, shop: Workshop, say: Say) -> tuple[Stack, Stack]:
-    """The storage stack and the main stack, both as the working tree has them."""
+def deploy_to_emulator(
+    target: Target, commit: str, shop: Workshop, say: Say, prepare: Prepare | None = None
+) -> tuple[Stack, Stack]:
+    """The storage stack, what has to lie in it, and the main stack, as the working tree has them."""
     check_emulator(target)
     stacks = Stacks(boto3.client("cloudformation"), say)
     storage = _storage(target, stacks, shop.root / "infra" / "storage.yaml", say)
+    if prepare:
+        prepare(storage)
     packages = f"{target.stack}-packages"
     parameters = stack_parameters(target, storage, commit)
     made = bundle(shop, packages, parameters)
@@ -65,7 +71,7 @@ def _storage(target: Target, stacks: Stacks, file: Path, say: Say) -> Stack:
 def _main(target: Target, stacks: Stacks, made: Bundle, parameters: dict[str, str], say: Say) -> Stack:
     """Updates code in place; the emulator does anything else by half, so then the stack is made anew."""
     content = hashlib.sha256(json.dumps([made.body, made.shape, parameters], sort_keys=True).encode()).hexdigest()[:16]
-    request = _request(_with_output(made.body, CONTENT_OUTPUT, content), parameters, made.shape)
+    request = _sendable(target, _request(_with_output(made.body, CONTENT_OUTPUT, content), parameters, made.shape))
     found = stacks.wait_while_busy(target.stack)
     if found and found.usable and found.outputs.get(CONTENT_OUTPUT) == content:
         say(f"{target.stack}: nothing has changed")
@@ -90,6 +96,17 @@ def _request(body: str, parameters: dict[str, str], shape: str) -> dict[str, Any
         "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         "Tags": [{"Key": SHAPE_TAG, "Value": shape}],
     }
+
+
+def _sendable(target: Target, request: dict[str, Any]) -> dict[str, Any]:
+    """A template that is too large for a call lies beside the packages, and the call says where."""
+    body = request["TemplateBody"].encode()
+    if len(body) <= MOST_BODY_BYTES:
+        return request
+    bucket, key = f"{target.stack}-packages", f"template-{hashlib.sha256(body).hexdigest()[:16]}.json"
+    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+    others = {name: value for name, value in request.items() if name != "TemplateBody"}
+    return {"TemplateURL": f"{target.endpoint}/{bucket}/{key}", **others}
 
 
 def _with_output(body: str, name: str, value: str) -> str:

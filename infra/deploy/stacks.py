@@ -40,6 +40,10 @@ class Stack:
         )  # that one waits for a person
 
 
+# What is put into the storage before functions run that need it.
+Prepare = Callable[[Stack], None]
+
+
 def stack_parameters(target: Target, storage: Stack, commit: str) -> dict[str, str]:
     """What the main stack is told: its environment's own settings, where the buckets are, what is deployed."""
     return {

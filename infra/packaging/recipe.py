@@ -77,6 +77,7 @@ PARTS = (
     # SHAP's compiled kernel needs numpy alone; the package around it would bring scikit-learn and pandas along.
     layer("serving", "serving.lock", picks=(Pick("shap", "science.lock", "shap/_cext.*.so"),)),
     layer("lake", "lake.lock"),
+    layer("postgres", "postgres.lock"),
     function("inference"),
     function("training_trigger"),
     function("prediction_log"),

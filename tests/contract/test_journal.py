@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from gyre.aws import lake
+from gyre.aws import once
 from gyre.aws.lake import DeltaJournal
 from gyre.errors import NotFound
+from gyre.journal.lines import lines_of
 from gyre.journal.record import JournalRecord, JournalRow
-from gyre.journal.table import Journal, Window
+from gyre.journal.table import Journal, Page, Wanted, Window
 from tests.fakes.journal import MemoryJournal
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -28,14 +29,20 @@ def record(number: int, model: str = "wine", status: int = 200, at: datetime = N
     )
 
 
+def events(page: Page) -> list[str]:
+    return [line.event_id for line in page.lines]
+
+
 @pytest.fixture(params=["fake", "delta"])
 def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Journal:
     return MemoryJournal() if request.param == "fake" else DeltaJournal(str(tmp_path / "journal"))
 
 
 def test_an_empty_journal_answers(journal: Journal) -> None:
-    assert journal.newest(5) == []
-    assert journal.volumes(NOON) == []
+    assert journal.page(Wanted(), 5) == Page((), None)
+    assert journal.about(["p1:A"], 5) == []
+    assert journal.erase(["p1:A"]) == 0
+    assert journal.figures(Wanted()).calls == 0
     with pytest.raises(NotFound):
         journal.find("event-0001")
 
@@ -49,23 +56,14 @@ def test_a_record_comes_back_whole(journal: Journal) -> None:
 def test_the_newest_come_first_and_by_model(journal: Journal) -> None:
     journal.append([record(number, at=NOON + timedelta(days=number % 3, seconds=number)) for number in range(6)])
     journal.append([record(9, model="other", at=NOON + timedelta(days=9))])
-    assert [each.event_id for each in journal.newest(3)] == ["event-0009", "event-0005", "event-0002"]
-    assert [each.event_id for each in journal.newest(1, "wine")] == ["event-0005"]
+    assert events(journal.page(Wanted(), 3)) == ["event-0009", "event-0005", "event-0002"]
+    assert events(journal.page(Wanted("wine"), 1)) == ["event-0005"]
 
 
 def test_a_quote_in_an_id_finds_nothing_and_breaks_nothing(journal: Journal) -> None:
     journal.append([record(1)])
     with pytest.raises(NotFound):
         journal.find("x' or '1'='1")
-
-
-def test_volumes_count_calls_and_failures_since_a_moment(journal: Journal) -> None:
-    early, late = NOON - timedelta(days=1, seconds=1), NOON + timedelta(minutes=5)
-    journal.append([record(1, at=early), record(2), record(3, status=503, at=late), record(4, model="b", status=404)])
-    found = {volume.model: volume for volume in journal.volumes(NOON - timedelta(days=1))}
-    assert (found["wine"].calls, found["wine"].failed) == (2, 1)
-    assert (found["wine"].first_at, found["wine"].last_at) == (NOON, late)
-    assert (found["b"].calls, found["b"].failed) == (1, 0)
 
 
 # --- a window of one model --------------------------------------------------------------------------------------------
@@ -112,10 +110,11 @@ def test_an_empty_window_is_whole(journal: Journal) -> None:
 def test_records_that_do_not_fit_into_memory_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = DeltaJournal(str(tmp_path / "journal"))
     journal.append([record(number, at=NOON + timedelta(seconds=number)) for number in range(5)])
-    size = len(record(1).model_dump_json().encode())
-    monkeypatch.setattr(lake, "_MOST_BYTES", 3 * size + 1)
+    (line,) = lines_of(record(1))
+    size = sum(len((text or "").encode()) for text in (line.features, line.answer, line.call))
+    monkeypatch.setattr(once, "MOST_BYTES", 3 * size + 1)
     found = journal.window("wine", NOON, 4)
     assert [each.event_id for each in found.records] == ["event-0004", "event-0003", "event-0002"]
     assert found.cut
-    monkeypatch.setattr(lake, "_MOST_BYTES", 1)
+    monkeypatch.setattr(once, "MOST_BYTES", 1)
     assert [each.event_id for each in journal.window("wine", NOON, 4).records] == ["event-0004"]

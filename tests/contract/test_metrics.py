@@ -23,7 +23,7 @@ REFUSALS: dict[str, GyreError] = {
     "InternalServiceFault": Unavailable("away"),
 }
 # By name, model and version: how often, the sum, the largest.
-Found = dict[tuple[str, str, str], tuple[float, float, float]]
+Found = dict[tuple[str, str | None, str | None], tuple[float, float, float]]
 Setting = tuple[Metrics, Callable[[], Found], Callable[[str], None]]
 
 
@@ -66,7 +66,7 @@ def _read() -> Found:
             StartTime=MINUTE - timedelta(hours=6), EndTime=MINUTE + timedelta(hours=6),
             Statistics=["SampleCount", "Sum", "Maximum"],
         )["Datapoints"]  # fmt: skip
-        found[listed["MetricName"], by["model"], by["version"]] = (
+        found[listed["MetricName"], by.get("model"), by.get("version")] = (
             sum(each["SampleCount"] for each in points),
             sum(each["Sum"] for each in points),
             max(each["Maximum"] for each in points),
@@ -104,6 +104,14 @@ def test_more_values_than_a_request_may_hold_all_arrive(setting: Setting) -> Non
     metrics, found, _ = setting
     metrics.tell([metric("DurationMs", {float(each): 1 for each in range(170)})])
     assert found() == {("DurationMs", "wine", "7"): (170, sum(range(170)), 169)}
+
+
+def test_what_is_about_no_model_has_no_dimensions(setting: Setting) -> None:
+    """One alarm watches it; CloudWatch adds nothing up over dimensions."""
+    metrics, found, _ = setting
+    metrics.tell([Metric("DeadLetters", "Count", None, None, "online", MINUTE, {3.0: 1})])
+    metrics.tell([Metric("DeadLetters", "Count", None, None, "online", MINUTE, {1.0: 1})])
+    assert found() == {("DeadLetters", None, None): (2, 4, 3)}
 
 
 @pytest.mark.parametrize("code", REFUSALS)

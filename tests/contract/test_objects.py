@@ -3,6 +3,8 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import boto3
@@ -13,6 +15,7 @@ from gyre.aws import clients
 from gyre.aws.s3 import S3Bucket
 from gyre.errors import Conflict, GyreError, NotFound, Unavailable
 from gyre.objects import ObjectStore
+from tests.fakes.folder import FolderBucket
 from tests.fakes.objects import MemoryBucket
 
 TEXT = "text/plain"
@@ -21,7 +24,7 @@ TEXT = "text/plain"
 BUCKETS = ("fake", "s3")
 
 
-@pytest.fixture(params=BUCKETS)
+@pytest.fixture(params=("folder", *BUCKETS))
 def bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
     with opened_bucket(request.param, monkeypatch) as opened:
         yield opened
@@ -32,6 +35,10 @@ def opened_bucket(kind: str, monkeypatch: pytest.MonkeyPatch, region: str = "us-
     """The fake, or the adapter over moto."""
     if kind == "fake":
         yield MemoryBucket()
+        return
+    if kind == "folder":
+        with TemporaryDirectory() as folder:
+            yield FolderBucket(Path(folder))
         return
     for name, value in {
         "AWS_ACCESS_KEY_ID": "x",
@@ -89,8 +96,8 @@ LARGE = bytes(range(256)) * 4096
 
 def _newest_version(bucket: ObjectStore, key: str, content: bytes) -> str:
     """Puts content as somebody outside would, and tells its version."""
-    if isinstance(bucket, MemoryBucket):
-        return bucket.put(key, content)
+    if not isinstance(bucket, S3Bucket):
+        return str(bucket.write(key, content, content_type=TEXT).version)
     return str(boto3.client("s3").put_object(Bucket="one", Key=key, Body=content)["VersionId"])
 
 
@@ -176,6 +183,59 @@ def test_an_unknown_version_is_not_found(bucket: ObjectStore, version: str) -> N
             ask("key", version)
 
 
+def test_every_version_is_listed_and_can_be_taken_away_for_ever(bucket: ObjectStore) -> None:
+    # given
+    first, second, third = (bucket.write("a/key", text, content_type=TEXT).version for text in (b"1", b"22", b"333"))
+    other = bucket.write("a/other", b"x", content_type=TEXT).version
+    bucket.write("b/key", b"y", content_type=TEXT)
+    told = [(each.key, each.version, each.size, each.is_current) for each in bucket.versions("a/")]
+    assert told == [
+        ("a/key", third, 3, True), ("a/key", second, 2, False), ("a/key", first, 1, False), ("a/other", other, 1, True),
+    ]  # fmt: skip
+    # when
+    assert second and third
+    bucket.remove("a/key", second)
+    # then
+    assert [each.version for each in bucket.versions("a/key")] == [third, first]
+    with pytest.raises(NotFound):
+        bucket.read("a/key", second)
+    # and without the newest, the one before it is current
+    bucket.remove("a/key", third)
+    assert bucket.read("a/key").content == b"1"
+    assert not any(each.is_deletion for each in bucket.versions(""))
+
+
+def test_what_is_gone_may_be_taken_away_again(bucket: ObjectStore) -> None:
+    version = bucket.write("key", b"1", content_type=TEXT).version
+    assert version
+    for _ in range(2):
+        bucket.remove("key", version)
+    assert list(bucket.list("")) == list(bucket.versions("")) == []
+
+
+def test_a_deletion_is_a_version_without_a_content(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As other programs leave it: the object seems gone, and is not."""
+    with opened_bucket("s3", monkeypatch) as bucket:
+        bucket.write("key", b"1", content_type=TEXT)
+        boto3.client("s3").delete_object(Bucket="one", Key="key")
+        hidden, content = bucket.versions("")
+        assert (hidden.is_deletion, hidden.is_current, hidden.size) == (True, True, 0)
+        assert (content.is_deletion, content.is_current, content.size) == (False, False, 1)
+        for each in (hidden, content):
+            bucket.remove(each.key, each.version)
+        assert list(bucket.versions("")) == []
+
+
+def test_a_mark_stays_with_its_version(bucket: ObjectStore) -> None:
+    marked = bucket.write_stream("key", io.BytesIO(b"1"), marks={"gyre-rewritten": "yes"}).version
+    plain = bucket.write_stream("key", io.BytesIO(b"2")).version
+    bucket.write("other", b"3", content_type=TEXT)
+    assert bucket.marks("key", marked) == {"gyre-rewritten": "yes"}
+    assert bucket.marks("key", plain) == bucket.marks("key") == bucket.marks("other") == {}
+    with pytest.raises(NotFound, match="nowhere"):
+        bucket.marks("nowhere")
+
+
 # --- streams that are written -----------------------------------------------------------------------------------------
 
 
@@ -224,7 +284,7 @@ def test_a_stream_that_fails_leaves_nothing(bucket: ObjectStore, size: int) -> N
         bucket.write_stream("key", Source(b"x" * size, 1024 * 1024, failure))
     assert told.value is failure
     assert list(bucket.list("")) == []
-    if not isinstance(bucket, MemoryBucket):
+    if isinstance(bucket, S3Bucket):
         assert "Uploads" not in boto3.client("s3").list_multipart_uploads(Bucket="one"), "parts cost money"
 
 

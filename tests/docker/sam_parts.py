@@ -75,6 +75,12 @@ def localised(
 ) -> dict[str, Any]:
     """The template with each part's folder in place of its source, and the environment of each deployed function."""
     local = copy.deepcopy(template)
+    # With their queues, alarms and policies, which name what is not there.
+    absent = {resource["Condition"] for _, resource in undeployed(local)}
+    absent |= {name for name, told in local.get("Conditions", {}).items()
+               if absent & {each.get("Condition") for each in told.get("Fn::And", ())}}  # fmt: skip
+    for name in [name for name, each in local["Resources"].items() if each.get("Condition") in absent]:
+        del local["Resources"][name]
     for name, resource in of_type(local, FUNCTION):
         resource.pop("Metadata", None)
         properties = resource["Properties"]
@@ -93,6 +99,11 @@ def localised(
     return local
 
 
+def undeployed(template: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Functions that wait for somebody to ask for them, by a parameter of the stack."""
+    return [(name, resource) for name, resource in of_type(template, FUNCTION) if "Condition" in resource]
+
+
 def deployed_environments(
     template: dict[str, Any], record: StackRecord, endpoint: str | None
 ) -> dict[str, dict[str, str]]:
@@ -101,8 +112,8 @@ def deployed_environments(
     if record.endpoint_url:
         kind |= {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
     stacks, functions = boto3.client("cloudformation", **kind), boto3.client("lambda", **kind)
-    environments = {}
-    for name, _ in of_type(template, FUNCTION):
+    environments, absent = {}, dict(undeployed(template))
+    for name in (name for name, _ in of_type(template, FUNCTION) if name not in absent):
         resource = stacks.describe_stack_resource(StackName=record.stack, LogicalResourceId=name)
         physical = resource["StackResourceDetail"]["PhysicalResourceId"]
         told = functions.get_function_configuration(FunctionName=physical).get("Environment", {}).get("Variables", {})

@@ -55,15 +55,19 @@ class Notices:
         return self.first(lambda notice: notice.get("run") == run)
 
     def first(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
-        answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
-        for message in answer.get("Messages", ()):
-            self._told.append(json.loads(json.loads(message["Body"])["Message"]))
+        """Of all that came; the queue tells ten at a time, and of every other test's runs, too."""
+        while messages := self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get(
+            "Messages"
+        ):
+            for message in messages:
+                self._told.append(json.loads(json.loads(message["Body"])["Message"]))
+                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
         return next((notice for notice in self._told if wanted(notice)), None)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def poison(gyre: GyreClient) -> str:
-    """A message nobody can read, sent first: its three tries take a minute and a half."""
+    """A message nobody can read: a dead letter soon."""
     body = f"poison {uuid.uuid4()}"
     gyre.aws("sqs").send_message(QueueUrl=gyre.record.journal_queue_url, MessageBody=body)
     return body

@@ -56,7 +56,7 @@ def test_everything_else_needs_a_key(gyre: GyreClient, method: str, path: str) -
         assert error["request_id"] == answer.headers["x-request-id"]
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/models/none", "/reports/x", "/stats/x", "/feedback"])
+@pytest.mark.parametrize("path", ["/nowhere", "/models/none", "/reports/x", "/stats/x", "/feedback/x"])
 def test_what_does_not_exist_is_404(gyre: GyreClient, path: str) -> None:
     answer = gyre.send("GET", path)
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")

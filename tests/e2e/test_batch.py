@@ -55,8 +55,9 @@ def people(rows: int, seed: int) -> pd.DataFrame:
 
 def records(gyre: GyreClient, model: str, run: str) -> list[dict[str, Any]]:
     """What the journal holds of a run so far."""
-    found = gyre.get("/predictions", model=model, limit=5)["predictions"]
-    return [each for each in found if each["correlation_id"] == run]
+    found = gyre.get("/predictions", model=model, limit=1000)["predictions"]
+    events = {each["event_id"] for each in found if each["correlation_id"] == run}
+    return [gyre.get(f"/predictions/{each}") for each in sorted(events)]
 
 
 def test_a_large_file_comes_back_whole_and_in_order(gyre: GyreClient, model: str, tmp_path: Path) -> None:

@@ -1,13 +1,12 @@
 """Every trigger, end to end: upload, request, queue, schedule."""
 
 import json
-import time
 import uuid
 
 import pytest
 
 from cli.client import GyreClient
-from tests.e2e.conftest import Notices, journal_record, last
+from tests.e2e.conftest import Notices, journal_record
 
 TABLE = b"alcohol,colour,cultivar\n13.2,red,1\n"
 
@@ -50,27 +49,13 @@ def test_a_message_lands_in_the_journal(gyre: GyreClient, model: str) -> None:
     assert [each["event_id"] for each in gyre.get("/predictions", model=model)["predictions"]] == [event_id]
 
 
-def test_monitoring_on_request_judges_the_window(gyre: GyreClient, model: str) -> None:
-    """Given 40 calls of which 10 failed, when monitoring runs, then it warns, and /metrics tells the same."""
-    watched = f"{model}-m"
-    queue = gyre.aws("sqs")
-    for first in range(0, 40, 10):
-        entries = [
-            {
-                "Id": str(n),
-                "MessageBody": json.dumps(journal_record(f"{watched}-{n:04}", watched, 500 if n < 10 else 200)),
-            }
-            for n in range(first, first + 10)
-        ]
-        queue.send_message_batch(QueueUrl=gyre.record.journal_queue_url, Entries=entries)
-    gyre.until(lambda: len(gyre.get("/predictions", model=watched)["predictions"]) == 40, "40 records in the journal")
-    started = gyre.post("/monitoring/run")
-    told = last(gyre, started["status_url"])
-    assert told["status"] == "succeeded"
-    assert told["output"]["verdicts"][watched] == "warn"
-    finding = gyre.get(f"/monitoring/{watched}")
-    assert (finding["verdict"], finding["calls"], finding["failed"]) == ("warn", 40, 10)
-    assert f'gyre_window_failed_calls{{model="{watched}"}} 10' in gyre.get("/metrics")
+def test_metrics_count_the_day_and_take_a_bearer_token(gyre: GyreClient) -> None:
+    """As Prometheus asks: it can send a secret out of a file only that way."""
+    gyre.until(lambda: "gyre_calls_total{" in gyre.get("/metrics"), "calls of today in /metrics", 60)
+    headers = {"x-api-key": "", "authorization": f"Bearer {gyre.record.api_key}"}
+    answer = gyre.send("GET", "/metrics", headers=headers)
+    assert answer.status_code == 200 and "gyre_info{" in answer.text
+    assert gyre.send("GET", "/metrics", headers={**headers, "authorization": "Bearer wrong"}).status_code == 401
 
 
 def test_requests_are_logged_with_their_id(gyre: GyreClient) -> None:
@@ -102,13 +87,17 @@ def test_the_schedule_runs_the_monitoring(gyre: GyreClient) -> None:
 
 
 @pytest.mark.timeout(240)
-def test_a_poison_message_ends_among_the_dead_letters(gyre: GyreClient, poison: str) -> None:
-    sqs, url = gyre.aws("sqs"), gyre.record.journal_dead_letters_url
-    limit = time.monotonic() + 200
-    while time.monotonic() < limit:
-        answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=2, VisibilityTimeout=1)
-        for message in answer.get("Messages", ()):
-            if message["Body"] == poison:
-                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-                return
-    pytest.fail(f"{poison!r} did not reach the dead letters in 200 s")
+def test_a_poison_message_is_kept_with_its_cause_and_replayed(gyre: GyreClient, poison: str) -> None:
+    """Sent again it is a letter again, under another id, and the first one is gone."""
+
+    def letters() -> list[str]:
+        found = gyre.dead_letters(cause="Invalid JSON", limit=1000)["dead_letters"]
+        return [each["id"] for each in found if gyre.dead_letter(each["id"])["body"] == poison]
+
+    gyre.until(lambda: len(letters()) == 1, "the poison is a dead letter", 100)
+    (first,) = letters()
+    assert gyre.dead_letter(first)["cause"].startswith("not a journal record of shape 1: body: Invalid JSON")
+    assert gyre.replay([first]) == {"replayed": 1, "left": 0, "failed": [], "cursor": None}
+    gyre.until(lambda: len(letters()) == 1, "it is one again", 100)
+    (second,) = letters()
+    assert second != first

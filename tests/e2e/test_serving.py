@@ -119,7 +119,8 @@ def test_a_refused_call_is_in_the_journal_too(served: Served) -> None:
     assert answer.json()["error"]["field"] == "rows[0].age"
     served.gyre.until(lambda: newest(served) != before, "the refused call in the journal", 60)
     record = served.http.get("predictions", params={"model": served.model, "limit": 1}).json()["predictions"][0]
-    assert (record["status"], record["error"]["field"]) == (422, "rows[0].age")
+    assert (record["status"], record["id"], record["error"]["field"]) == (422, "x", "age")
+    assert served.record(record["event_id"])["error"]["field"] == "rows[0].age"
 
 
 def newest(served: Served) -> str | None:

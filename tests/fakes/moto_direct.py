@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, HeadersDict
 from moto.core.models import botocore_stubber
 
-from gyre.aws.direct import Answer, Service
-from gyre.aws.signing import Request
+from gyre.aws.direct import Answer, Service, credentials
+from gyre.aws.signing import Request, signed
 
 
 @contextmanager
@@ -17,7 +18,9 @@ def answered_by_moto() -> Iterator[None]:
 
     def once(self: Service, asked: Request) -> Answer:
         url = f"https://{asked.host}{asked.path}" + (f"?{asked.query}" if asked.query else "")
-        headers = HeadersDict({**asked.headers, "host": asked.host})
+        # Without a signature moto's S3 takes the caller for nobody.
+        headers = HeadersDict(signed(asked, credentials(), self._name, self._region, datetime.now(UTC)))
+        headers["host"] = asked.host
         found = botocore_stubber.process_request(AWSPreparedRequest(asked.method, url, headers, asked.body, False))
         assert found, f"moto knows nothing of {url}"
         status, told, content = found

@@ -2,12 +2,12 @@
 
 import hashlib
 import io
-from collections.abc import Buffer, Callable, Iterator
+from collections.abc import Buffer, Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
 from gyre.errors import Conflict, NotFound
-from gyre.objects import ObjectInfo, StoredObject, Stream, Written
+from gyre.objects import ObjectInfo, ObjectVersion, StoredObject, Stream, Written
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -17,6 +17,7 @@ class MemoryBucket:
         self._versions: dict[str, list[tuple[str, bytes]]] = {}
         self._writes: dict[str, int] = {}
         self._count = 0
+        self._marks: dict[tuple[str, str], Mapping[str, str]] = {}
 
     def put(self, key: str, content: bytes) -> str:
         """As somebody outside would put it; returns the version."""
@@ -51,9 +52,15 @@ class MemoryBucket:
             raise Conflict(f"{key} was changed by somebody else.")
         return Written(_etag(content), self.put(key, content))
 
-    def write_stream(self, key: str, stream: Stream) -> Written:
+    def write_stream(self, key: str, stream: Stream, *, marks: Mapping[str, str] | None = None) -> Written:
         content = b"".join(iter(lambda: stream.read(1024), b""))
-        return Written(_etag(content), self.put(key, content))
+        version = self.put(key, content)
+        self._marks[key, version] = dict(marks or {})
+        return Written(_etag(content), version)
+
+    def marks(self, key: str, version: str | None = None) -> Mapping[str, str]:
+        self.read(key, version)
+        return self._marks.get((key, version or self._versions[key][-1][0]), {})
 
     def put_address(self, key: str, seconds: int) -> str:
         return f"memory://{key}?for={seconds}"
@@ -66,6 +73,20 @@ class MemoryBucket:
             if key.startswith(prefix):
                 changed = EPOCH + timedelta(seconds=self._writes[key])
                 yield ObjectInfo(key, self.size(key), changed)
+
+    def versions(self, prefix: str) -> Iterator[ObjectVersion]:
+        for key in sorted(self._versions):
+            if key.startswith(prefix):
+                changed = EPOCH + timedelta(seconds=self._writes.get(key, 0))
+                for at, (version, content) in enumerate(reversed(self._versions[key])):
+                    yield ObjectVersion(key, version, len(content), changed, at == 0)
+
+    def remove(self, key: str, version: str) -> None:
+        left = [each for each in self._versions.get(key, ()) if each[0] != version]
+        if left:
+            self._versions[key] = left
+        else:
+            self._versions.pop(key, None)
 
 
 class _Stream(io.RawIOBase):

@@ -8,6 +8,8 @@ from gyre.serving.shadow import ShadowCall
 class MemoryOutlet:
     """What was put, as it comes out at the other end."""
 
+    waits = False
+
     def __init__(self) -> None:
         self.records: list[JournalRecord] = []
         self.down = False

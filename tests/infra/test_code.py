@@ -36,6 +36,10 @@ def loaded(function: str) -> set[str]:
         "GYRE_TRAIN_TASKS": "train-tasks",
         "GYRE_JOURNAL_QUEUE": "https://queues.example/journal",
         "GYRE_SHADOW_QUEUE": "https://queues.example/shadow",
+        "GYRE_JOURNAL_DEAD_LETTERS": "journal-dead-letters",
+        "GYRE_JOURNAL_TRIES": "3",
+        "GYRE_ERASURE_MACHINE": "erasure",
+        "GYRE_ERASURE_TASKS": "erasure-tasks",
         # Nobody listens there: what is asked while it starts is asked in vain, at once.
         "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
         "AWS_DEFAULT_REGION": "us-east-1",
@@ -60,15 +64,16 @@ def test_a_module_stays_small(path: Path) -> None:
     assert len(path.read_text().splitlines()) < 300
 
 
-@pytest.mark.parametrize("function", ["inference", "training_trigger", "drift"])
+@pytest.mark.parametrize("function", ["inference", "training_trigger"])
 def test_the_request_path_loads_no_science(function: str) -> None:
     found = loaded(function)
     assert "fastapi" in found
     assert found & (SCIENCE | LAKE) == set()
 
 
-def test_the_journal_loads_the_lake_and_no_science() -> None:
-    found = loaded("prediction_log")
+@pytest.mark.parametrize("function", ["prediction_log", "drift"])
+def test_what_asks_the_journal_loads_the_lake_and_no_science(function: str) -> None:
+    found = loaded(function)
     assert found & SCIENCE == set()
     assert found >= LAKE
 

@@ -16,4 +16,4 @@ def test_only_the_open_routes_ask_for_no_key() -> None:
     made = document()
     free = {path for path, methods in made["paths"].items() for told in methods.values() if told.get("security") == []}
     assert free == OPEN_PATHS
-    assert made["security"] == [{"key": []}]
+    assert made["security"] == [{"key": []}, {"bearer": []}]

@@ -2,7 +2,7 @@
 
 The emulator enforces no policy, so nothing else here would notice that a function reads what it may not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -11,10 +11,12 @@ from typing import Any, BinaryIO
 import pytest
 
 from gyre.http.access import KeyRing
+from gyre.journal.dead_letters import DeadLetters
+from gyre.journal.intake import Intake, Message
 from gyre.journal.outlet import parcel, unpack
 from gyre.journal.record import JournalRecord
-from gyre.journal.trials import end_failing_trials
-from gyre.objects import ObjectInfo, StoredObject, Stream, Written
+from gyre.journal.sink import pour
+from gyre.objects import ObjectInfo, ObjectVersion, StoredObject, Stream, Written
 from gyre.registry.moves import Mover, promote
 from gyre.registry.releases import any_release
 from gyre.registry.traffic import send_traffic
@@ -22,14 +24,16 @@ from gyre.serving.answer import Serving
 from gyre.serving.question import Question, Row
 from gyre.serving.shelf import Shelf
 from gyre.telemetry import TimeSplit, logger
+from gyre.trials.guard import end_failing_trials
 from tests.event_data import SPEC
 from tests.fakes.notices import MemoryNotices
 from tests.fakes.objects import EPOCH, MemoryBucket
+from tests.fakes.sink import MemorySink
 from tests.infra.facts import functions
-from tests.unit.journal.trial_calls import failure
 from tests.unit.parts import House
 from tests.unit.registry.house import ANNA, released
 from tests.unit.tasks.world import PETS, World, pets
+from tests.unit.trials.trial_calls import failure
 
 BUCKETS = {"data": "${DataBucketName}", "artifacts": "${ArtifactBucketName}"}
 
@@ -81,9 +85,21 @@ class Guarded(MemoryBucket):
         self._may("s3:PutObject", key)
         return super().write(key, content, content_type=content_type, replaces=replaces, new=new)
 
-    def write_stream(self, key: str, stream: Stream) -> Written:
+    def write_stream(self, key: str, stream: Stream, *, marks: Mapping[str, str] | None = None) -> Written:
         self._may("s3:PutObject", key)
-        return super().write_stream(key, stream)
+        return super().write_stream(key, stream, marks=marks)
+
+    def marks(self, key: str, version: str | None = None) -> Mapping[str, str]:
+        self._may("s3:GetObjectVersion" if version else "s3:GetObject", key)
+        return super().marks(key, version)
+
+    def versions(self, prefix: str) -> Iterator[ObjectVersion]:
+        assert "" in self._allowed["s3:ListBucketVersions"]
+        return super().versions(prefix)
+
+    def remove(self, key: str, version: str) -> None:
+        self._may("s3:DeleteObjectVersion", key)
+        super().remove(key, version)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         assert "" in self._allowed["s3:ListBucket"]
@@ -193,6 +209,45 @@ def test_prediction_log_reads_what_was_put_aside() -> None:
     data._versions = aside._versions
     assert unpack(body, data) == record("event-1234")
     assert broken == []
+
+
+def test_the_sink_reads_what_was_put_aside() -> None:
+    """A large record, and one that lies nowhere: it is put aside, and not tried for two weeks."""
+    broken: list[str] = []
+    data, sink = Guarded("SinkFunction", "data", broken), MemorySink()
+    body = parcel(record("event-1234"), aside := MemoryBucket(), 10)
+    data._versions = aside._versions
+    gone = parcel(record("event-5678"), MemoryBucket(), 10)
+    assert pour([Message("m-1", body), Message("m-2", gone)], sink, data).written == 1
+    assert sink.records == {"event-1234": record("event-1234")}
+    assert broken == []
+    actions = {action for each in functions()["SinkFunction"]["Policies"][0]["Statement"]
+               for action in ([each["Action"]] if isinstance(each["Action"], str) else each["Action"])}  # fmt: skip
+    assert {"s3:ListBucket", "sqs:ChangeMessageVisibility", "sqs:SendMessage"} <= actions
+
+
+def test_dead_letters_are_kept_shown_and_replayed_within_what_the_role_allows() -> None:
+    """Poison, and a large record that the queue gave up."""
+    broken: list[str] = []
+    data = Guarded("PredictionLogFunction", "data", broken)
+    house = House(data=data)
+    large = parcel(record("event-1234"), data, 10)
+    letters = DeadLetters(data)
+    taken = Intake(house.journal, data, letters, 3).take([
+        Message("m-1", "poison"), Message("m-2", large, given_up=True), Message("m-3", large),
+    ])  # fmt: skip
+    assert (taken.appended, len(taken.letters)) == (1, 2)
+    client = house.client("prediction_log")
+    assert client.get(f"/journal/dead-letters/{taken.letters[1].id}").status_code == 200
+    assert client.post("/journal/replay", json={"all": True}).json()["replayed"] == 2
+    assert client.get("/journal/dead-letters").json() == {"dead_letters": [], "cursor": None}
+    assert house.queue.bodies == ["poison", large]
+    assert broken == []
+    statements = functions()["PredictionLogFunction"]["Policies"][0]["Statement"]
+    may = {str(each["Resource"]): each["Action"] for each in statements}
+    assert may["{'Fn::GetAtt': ['JournalQueue', 'Arn']}"] == "sqs:SendMessage"
+    data.remove("journal/predictions/x", "v1")
+    assert broken == ["PredictionLogFunction: data: s3:DeleteObjectVersion journal/predictions/x"]
 
 
 def record(event_id: str) -> JournalRecord:

@@ -6,7 +6,11 @@ from typing import Any
 import pytest
 
 from gyre import settings
+from gyre.aws.cloudwatch import NAMESPACE
+from gyre.journal.dead_letters import DEAD_LETTERS
+from gyre.journal.metrics import LETTERS
 from gyre.journal.outlet import OVERFLOW
+from gyre.journal.sink import rest
 from gyre.settings import PREFIX, Settings
 from infra.openapi import document
 from infra.packaging.recipe import PARTS
@@ -52,6 +56,13 @@ def text_of(resource: Any) -> str:
         (value,) = resource.values()
         return value if isinstance(value, str) else ".".join(value)
     return str(resource)
+
+
+def conditions(document_: dict[str, Any], resource: dict[str, Any]) -> set[str]:
+    """All that must hold where it is deployed."""
+    name = resource.get("Condition")
+    parts = document_["Conditions"].get(name, {}).get("Fn::And", ())
+    return {name, *(each["Condition"] for each in parts)} - {None}
 
 
 def walk(node: Any) -> Iterator[tuple[str, Any]]:
@@ -130,6 +141,8 @@ def test_objects_are_reached_by_prefix_alone(function: str) -> None:
     for statement in statements(function):
         if any("Object" in action for action in as_list(statement["Action"])):
             for arn in map(text_of, as_list(statement["Resource"])):
+                if (function, statement["Sid"]) == ("ErasureTasksFunction", "ReadEverything"):
+                    continue  # the proof of an erasure is that everything was read
                 assert arn.endswith("/*") and not arn.endswith("Name}/*"), f"{statement['Sid']}: the whole bucket"
 
 
@@ -155,6 +168,37 @@ def test_the_queue_keeps_what_fails() -> None:
     assert template()["Resources"][target]["Properties"]["MessageRetentionPeriod"] >= queue["MessageRetentionPeriod"]
 
 
+def test_a_message_is_given_up_by_the_function_before_the_queue_does() -> None:
+    """At the last time that the queue hands it out its cause is known still."""
+    limits = template()["Resources"]["JournalQueue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"]["Fn::If"]
+    told = functions()["PredictionLogFunction"]["Environment"]["Variables"]["GYRE_JOURNAL_TRIES"]["Fn::If"]
+    assert [str(each) for each in limits] == told
+
+
+def test_what_the_queue_gives_up_comes_to_the_function_that_makes_letters_of_it() -> None:
+    queue = {"Fn::GetAtt": ["JournalDeadLetters", "Arn"]}
+    mapping = template()["Resources"]["JournalDeadLettersMapping"]["Properties"]
+    assert (mapping["EventSourceArn"], mapping["FunctionName"]) == (queue, {"Ref": "PredictionLogFunction"})
+    function = functions()["PredictionLogFunction"]
+    assert function["Environment"]["Variables"]["GYRE_JOURNAL_DEAD_LETTERS"] == queue
+    # Lambda takes no queue that would hand a message out again while the function works on it.
+    visible = template()["Resources"]["JournalDeadLetters"]["Properties"]["VisibilityTimeout"]["Fn::If"][1:]
+    assert visible[0] >= 6 * function["Timeout"] and visible[1] > function["Timeout"]
+
+
+def test_dead_letters_never_expire() -> None:
+    """Each is all that is left of a call."""
+    lifecycle = storage()["Resources"]["DataBucket"]["Properties"]["LifecycleConfiguration"]["Fn::If"][1]
+    expiring = [each for each in lifecycle["Rules"] if {"ExpirationInDays", "NoncurrentVersionExpiration"} & set(each)]
+    assert expiring and not [each for each in expiring if DEAD_LETTERS.startswith(each.get("Prefix", ""))]
+
+
+def test_new_dead_letters_are_heard_of() -> None:
+    alarm = template()["Resources"]["LettersAlarm"]["Properties"]
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["Threshold"]) == (NAMESPACE, LETTERS, 0)
+    assert "Dimensions" not in alarm and alarm["AlarmActions"] == [{"Ref": "Notices"}]
+
+
 def test_every_queue_is_encrypted_and_every_working_queue_redrives() -> None:
     queues = of_type(template(), "AWS::SQS::Queue")
     targets = {q["Properties"]["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
@@ -174,6 +218,62 @@ def test_a_batch_is_not_handed_out_while_it_is_worked_on() -> None:
 def test_a_batch_fails_by_message() -> None:
     for mapping in of_type(template(), "AWS::Lambda::EventSourceMapping").values():
         assert mapping["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+# --- the sink: nothing of it is there before somebody names a secret --------------------------------------------------
+
+SINK = {name: each for name, each in template()["Resources"].items()
+        if "Sink" in name or "Postgres" in name or "Sink" in str(each.get("Condition"))}  # fmt: skip
+
+
+def test_nothing_of_the_sink_is_deployed_without_a_secret() -> None:
+    assert {"SinkFunction", "PostgresLayer", "SinkMapping", "SinkQueue", "SinkDeadLetters"} <= set(SINK)
+    for name, each in SINK.items():
+        assert "HasSink" in conditions(template(), each), name
+    assert template()["Parameters"]["SinkSecret"]["Default"] == ""
+    assert template()["Conditions"]["HasSink"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "SinkSecret"}, ""]}]}
+
+
+def test_whoever_stays_without_a_sink_refers_to_nothing_of_it() -> None:
+    for name, each in template()["Resources"].items():
+        if name not in SINK:
+            named = {str(value) for key, value in walk(each) if key in ("Ref", "Fn::GetAtt")} & set(SINK)
+            variables = each.get("Properties", {}).get("Environment", {}).get("Variables", {})
+            for variable, one in (("GYRE_SINK_QUEUE", "SinkQueue"), ("GYRE_SINK_ERASURE", "SinkErasureFunction")):
+                if variables.get(variable) == {"Fn::If": ["HasSink", {"Ref": one}, ""]}:
+                    named -= {one}
+            assert named == set(), name
+
+
+def test_the_journals_function_may_tell_the_sink_and_only_that() -> None:
+    (statement,) = [each for each in statements("PredictionLogFunction") if each["Sid"] == "TellTheSink"]
+    assert statement["Action"] == "sqs:SendMessage"
+    name = SINK["SinkQueue"]["Properties"]["QueueName"]["Fn::Sub"]
+    assert text_of(statement["Resource"]) == f"arn:${{AWS::Partition}}:sqs:${{AWS::Region}}:${{AWS::AccountId}}:{name}"
+
+
+def test_the_sinks_queue_outlasts_an_outage() -> None:
+    """Its messages are put off for so long that in all their time they are not given up."""
+    queue, mapping = SINK["SinkQueue"]["Properties"], SINK["SinkMapping"]["Properties"]
+    tries = queue["RedrivePolicy"]["maxReceiveCount"]
+    assert sum(rest(each) for each in range(1, tries)) > queue["MessageRetentionPeriod"] == 14 * 86_400
+    assert queue["VisibilityTimeout"] >= 6 * functions()["SinkFunction"]["Timeout"]
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 2}
+    assert SINK["SinkDeadLetters"]["Properties"]["MessageRetentionPeriod"] == queue["MessageRetentionPeriod"]
+
+
+def test_the_sink_reads_its_own_secret_and_no_other() -> None:
+    (statement,) = [each for each in statements("SinkFunction") if "secretsmanager" in str(each["Action"])]
+    assert statement["Action"] == "secretsmanager:GetSecretValue"
+    assert text_of(statement["Resource"]).endswith(":secret:${SinkSecret}-??????")
+
+
+def test_people_hear_of_a_sink_that_takes_nothing_and_of_what_it_never_takes() -> None:
+    alarms = {name: each["Properties"] for name, each in SINK.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
+    assert {name: each["MetricName"] for name, each in alarms.items()} == {
+        "SinkAlarm": "Errors", "SinkDeadLettersAlarm": "ApproximateNumberOfMessagesVisible",
+    }  # fmt: skip
+    assert all(each["AlarmActions"] == [{"Ref": "Notices"}] for each in alarms.values())
 
 
 @pytest.mark.parametrize("name", of_type(storage(), "AWS::S3::Bucket"))
@@ -220,7 +320,7 @@ def test_data_lies_in_the_stack_that_is_never_deleted() -> None:
 def test_what_the_emulator_lacks_is_behind_is_aws(document_: Any) -> None:
     for name, resource in document_()["Resources"].items():
         if resource["Type"].startswith(AWS_ONLY_TYPES):
-            assert resource.get("Condition") == "IsAws", name
+            assert conditions(document_(), resource) >= {"IsAws"}, name
         for key, value in resource.get("Properties", {}).items():
             if key in AWS_ONLY_PROPERTIES:
                 assert value["Fn::If"][0] == "IsAws", f"{name}.{key}"
@@ -325,7 +425,7 @@ def test_delta_may_tidy_its_log() -> None:
     """After a commit Delta removes expired log files; refused, it calls the commit failed, and all comes again."""
     statements = template()["Resources"]["PredictionLogFunction"]["Properties"]["Policies"][0]["Statement"]
     (tidy,) = [each for each in statements if each["Action"] == "s3:DeleteObject"]
-    assert tidy["Resource"]["Fn::Sub"].endswith("/journal/_delta_log/*")
+    assert tidy["Resource"]["Fn::Sub"].endswith("/journal/*/_delta_log/*")
 
 
 def test_everybody_who_tells_may_publish() -> None:

@@ -4,15 +4,15 @@ import re
 import shlex
 
 from cli.main import parser
-from gyre.aws import lake
+from gyre.aws import once
 from gyre.http.routes.releases import TrafficRequest
-from gyre.journal.comparison import MINIMUM, MOST_RECORDS
-from gyre.journal.sides import NEAR
-from gyre.journal.significance import LEVEL
-from gyre.journal.trials import _NOTICED_MS, _SLOWEST, ACTOR, end_failing_trials
 from gyre.spec.policy import Trial
+from gyre.trials.comparison import MINIMUM, MOST_RECORDS
+from gyre.trials.guard import _NOTICED_MS, _SLOWEST, ACTOR, end_failing_trials
+from gyre.trials.sides import NEAR
+from gyre.trials.significance import LEVEL
 from tests.infra.facts import ROOT, template
-from tests.unit.journal.test_trials import FAILURES, Stage
+from tests.unit.trials.test_guard import FAILURES, Stage
 
 TEXT = (ROOT / "docs/trials.md").read_text(encoding="utf-8")
 FLAT = " ".join(TEXT.split())
@@ -35,7 +35,7 @@ def test_the_figures_are_those_of_the_code() -> None:
     ):
         assert said in FLAT, said
     assert template()["Parameters"]["TrialSchedule"]["Default"] == "rate(1 minute)" and "Every minute" in FLAT
-    assert template()["Resources"]["TrialGuardFunction"]["Properties"]["MemorySize"] * 2**20 > lake._MOST_BYTES * 10
+    assert template()["Resources"]["TrialGuardFunction"]["Properties"]["MemorySize"] * 2**20 > once.MOST_BYTES * 10
 
 
 def test_every_command_can_be_typed() -> None:

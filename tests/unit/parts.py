@@ -12,30 +12,44 @@ from starlette.testclient import TestClient
 
 from gyre.datasets.report import RowCounts, report_key
 from gyre.datasets.version import DatasetVersion, keep_version
+from gyre.feedback.desk import feedback_over
 from gyre.http.access import KEY_RING, KeyRing, Role, dump_ring, new_key
 from gyre.http.answering import Desk
 from gyre.http.factory import create_app
 from gyre.http.routes import (
     batch,
     datasets,
+    dead_letters,
+    feedback,
     front,
+    history,
     inference,
+    metrics,
     models,
     monitoring,
     predictions,
     protocol,
     releases,
+    sql,
     stats,
+    subjects,
     training,
     versions,
 )
+from gyre.journal.dead_letters import DeadLetters
+from gyre.journal.replay import Replay
 from gyre.serving.answer import Serving
 from gyre.serving.shelf import Shelf
 from gyre.telemetry import logger
 from tests.fakes.errands import MemoryErrands
 from tests.fakes.journal import MemoryJournal
+from tests.fakes.labels import MemoryLabels
+from tests.fakes.looks import MemoryLooks
 from tests.fakes.objects import MemoryBucket
 from tests.fakes.outlet import MemoryOutlet, MemoryShadows
+from tests.fakes.queries import MemoryQueries
+from tests.fakes.queue import MemoryQueue
+from tests.fakes.traffic import MemoryTraffic
 from tests.fakes.workflow import MemoryWorkflow
 
 # What a run is told of wishes that nobody has.
@@ -62,10 +76,21 @@ class House:
     artifacts: MemoryBucket = field(default_factory=MemoryBucket)
     workflow: MemoryWorkflow = field(default_factory=MemoryWorkflow)
     journal: MemoryJournal = field(default_factory=MemoryJournal)
+    looks: MemoryLooks = field(default_factory=MemoryLooks)
+    queries: MemoryQueries = field(default_factory=MemoryQueries)
     errands: MemoryErrands = field(default_factory=MemoryErrands)
     outlet: MemoryOutlet = field(default_factory=MemoryOutlet)
     shadows: MemoryShadows = field(default_factory=MemoryShadows)
+    queue: MemoryQueue = field(default_factory=MemoryQueue)
     clock: Clock = field(default_factory=Clock)
+    _labels: MemoryLabels | None = None
+
+    @property
+    def labels(self) -> MemoryLabels:
+        """Beside the journal, whichever that is."""
+        if self._labels is None or self._labels.journal is not self.journal:
+            self._labels = MemoryLabels(self.journal)
+        return self._labels
 
     def routers(self) -> dict[str, list[APIRouter]]:
         return {
@@ -78,8 +103,19 @@ class House:
                 versions.router(self.artifacts, self.workflow),
                 releases.router(self.artifacts, self.errands),
             ],
-            "prediction_log": [predictions.router(self.journal), stats.router(self.journal, self.artifacts)],
-            "drift": [monitoring.router("c0ffee", self.data, self.workflow)],
+            "prediction_log": [
+                predictions.router(self.journal, self.artifacts, self.data),
+                stats.router(self.journal, self.artifacts),
+                dead_letters.router(letters := DeadLetters(self.data), Replay(letters, self.queue)),
+                sql.router(self.queries),
+                feedback.router(feedback_over(self.labels, self.artifacts)),
+                subjects.router(self.data, self.artifacts, self.journal, self.workflow, self.errands),
+            ],
+            "drift": [
+                monitoring.router(self.data, self.artifacts, self.workflow),
+                history.router(self.looks, self.data),
+                metrics.router("c0ffee", self.data, self.artifacts, MemoryTraffic(self.journal)),
+            ],
         }
 
     def serving(self) -> list[APIRouter]:

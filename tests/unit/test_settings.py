@@ -25,26 +25,27 @@ def test_a_field_is_read_from_the_variable_of_its_name() -> None:
 
 def test_what_is_not_set_has_its_default() -> None:
     settings = ScienceSettings.read(GIVEN)
-    assert (settings.log_level, settings.window_hours, settings.window_minimum) == ("INFO", 24, 30)
+    assert (settings.log_level, settings.search_workers, settings.fetch_hosts) == ("INFO", 10, "")
 
 
 def test_figures_are_read_from_text() -> None:
-    settings = ScienceSettings.read({**GIVEN, "GYRE_WINDOW_HOURS": "6", "GYRE_FAILURE_SHARE_LIMIT": "0.5"})
-    assert (settings.window_hours, settings.failure_share_limit) == (6, 0.5)
+    settings = ScienceSettings.read({**GIVEN, "GYRE_SEARCH_WORKERS": "6"})
+    assert settings.search_workers == 6
 
 
 def test_all_problems_are_told_at_once_by_their_variables() -> None:
     with pytest.raises(SettingsError) as refused:
-        ScienceSettings.read({"GYRE_WINDOW_HOURS": "many", "GYRE_WINDOW_MINIMUM": "few"})
-    for name in ("GYRE_ENVIRONMENT", "GYRE_DATA_BUCKET", "GYRE_WINDOW_HOURS", "GYRE_WINDOW_MINIMUM"):
+        ScienceSettings.read({"GYRE_SEARCH_WORKERS": "many", "GYRE_ARTIFACT_BUCKET": "kept"})
+    for name in ("GYRE_ENVIRONMENT", "GYRE_DATA_BUCKET", "GYRE_SEARCH_WORKERS"):
         assert f"{name}:" in str(refused.value)
+    assert "GYRE_ARTIFACT_BUCKET" not in str(refused.value)
     assert "ScienceSettings" in str(refused.value)
     assert "template.yaml" in str(refused.value)
 
 
 def test_a_function_asks_for_its_own_variables_alone() -> None:
-    settings = DriftSettings.read({**GIVEN, **WATCHED, "GYRE_WINDOW_HOURS": "many"})
-    assert not hasattr(settings, "window_hours")
+    settings = DriftSettings.read({**GIVEN, **WATCHED, "GYRE_SEARCH_WORKERS": "many"})
+    assert not hasattr(settings, "search_workers")
 
 
 def test_the_process_environment_is_read_when_called(monkeypatch: pytest.MonkeyPatch) -> None:

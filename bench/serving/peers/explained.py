@@ -16,16 +16,16 @@ class ExplainedModel(SKLearnModel):  # type: ignore[misc]
 
     async def load(self) -> bool:
         self._model = joblib.load(await get_model_uri(self._settings))
-        self._prepare, estimator = self._model["prepare"], self._model["model"]
+        self._prepare, estimator = self._model[:-1], self._model["model"]
         self._explainer = shap.TreeExplainer(estimator)
-        self._columns = list(self._prepare.get_feature_names_out())
+        self._columns = list(self._model["prepare"].get_feature_names_out())
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
         rows = self._prepare.transform(self.decode_request(payload, default_codec=PandasCodec))
         found = self._model["model"].predict_proba(rows)
         likeliest = int(found[0].argmax())
-        weights = self._explainer.shap_values(rows, check_additivity=False)[0, :, likeliest]
+        weights = self._explainer.shap_values(rows)[0, :, likeliest]
         told = [
             {"feature": self._columns[at], "value": float(rows[0, at]), "contribution": float(weights[at])}
             for at in np.argsort(-np.abs(weights))[:5]

@@ -36,9 +36,9 @@ class Model:
     def __init__(self, path: Path) -> None:
         kept = joblib.load(path)
         self.pipeline, self.classes = kept["pipeline"], kept["classes"]
-        self.prepare, self.model = self.pipeline["prepare"], self.pipeline["model"]
+        self.prepare, self.model = self.pipeline[:-1], self.pipeline["model"]
         self.explainer = shap.TreeExplainer(self.model)
-        self.columns = list(self.prepare.get_feature_names_out())
+        self.columns = list(self.pipeline["prepare"].get_feature_names_out())
 
     def answer(self, asked: Asked) -> Answer:
         rows = self.prepare.transform(pd.DataFrame([asked.features]))
@@ -51,8 +51,7 @@ class Model:
         )
 
     def explain(self, rows: Any, likeliest: int, top: int) -> list[Contribution]:
-        # Without its check of sums, which asks the model a second time.
-        found = self.explainer.shap_values(rows, check_additivity=False)[0, :, likeliest]
+        found = self.explainer.shap_values(rows)[0, :, likeliest]
         return [
             Contribution(feature=self.columns[at], value=float(rows[0, at]), contribution=float(found[at]))
             for at in np.argsort(-np.abs(found))[:top]

@@ -1,4 +1,4 @@
-"""python -m gyre_emulator up | down | status"""
+"""python -m gyre_emulator up | down | status | environments"""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import argparse
 import sys
 
 from gyre_emulator import control
+from gyre_emulator.environments import environments
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m gyre_emulator", description="Gyre's local AWS, without Docker.")
-    parser.add_argument("command", choices=("up", "down", "status"))
+    parser.add_argument("command", choices=("up", "down", "status", "environments"))
     command = parser.parse_args(arguments).command
     try:
-        return {"up": up, "down": down, "status": show}[command]()
+        return {"up": up, "down": down, "status": show, "environments": show_environments}[command]()
     except (control.EmulatorError, ValueError) as error:
         print(f"emulator: {error}", file=sys.stderr)
         if details := getattr(error, "details", ""):
@@ -58,6 +59,12 @@ def show() -> int:
         return 1
     print(f"emulator: {'listens' if emulator.healthy else 'does not answer'} on {emulator.url} (pid {emulator.pid})")
     return 0 if emulator.healthy else 1
+
+
+def show_environments() -> int:
+    for each in environments():
+        print(f"{each.pid}\t{each.function}")
+    return 0
 
 
 if __name__ == "__main__":

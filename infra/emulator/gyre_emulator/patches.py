@@ -1,4 +1,4 @@
-"""The four things that no setting of LocalStack 4.14 can change."""
+"""The five things that no setting of LocalStack 4.14 can change."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from botocore.config import Config
 from localstack import config, constants
 from localstack.aws.api.lambda_ import TooManyRequestsException
 from localstack.services.cloudformation.resource_provider import ResourceProviderExecutor
 from localstack.services.lambda_.invocation.assignment import AssignmentService
 from localstack.services.lambda_.invocation.execution_environment import ExecutionEnvironment
+from localstack.services.stepfunctions.asl.utils import boto_client
 from localstack.utils.catalog.catalog_loader import RemoteCatalogLoader
 from localstack.utils.catalog.common import AwsRemoteCatalog, LocalstackEmulatorType, LocalStackMetadata
 
@@ -30,6 +32,7 @@ def apply() -> None:
         cap_environments()
         know_resource_types_offline()
         ask_often()
+        try_closed_connections_again()
 
 
 def pass_client_context() -> None:
@@ -100,6 +103,13 @@ def know_resource_types_offline() -> None:
         )
 
     RemoteCatalogLoader.get_remote_catalog = nothing_remote
+
+
+def try_closed_connections_again() -> None:
+    """State machines call functions over HTTP, and a connection that idled may be closed right as it is used. The state
+    would fail with an error that nothing can catch; AWS tells nobody of such things."""
+    again = Config(retries={"mode": "standard", "total_max_attempts": 3})
+    boto_client._BOTO_CLIENT_CONFIG = boto_client._BOTO_CLIENT_CONFIG.merge(again)
 
 
 def ask_often() -> None:

@@ -92,6 +92,18 @@ class PredictionLogSettings(Settings):
 
     data_bucket: str
     """The bucket of uploads, datasets, the journal and what is computed from them."""
+    journal_queue: str
+    """The address of the queue that leads to the journal: dead letters are sent there again."""
+    journal_dead_letters: str
+    """The ARN of the queue in which SQS puts what that one has handed out too often."""
+    journal_tries: int
+    """How often it hands a message out before."""
+    sink_queue: str = ""
+    """The address of the queue that leads to PostgreSQL, too; nothing goes there if empty."""
+    erasure_machine: str
+    """The ARN of the state machine that erases persons."""
+    erasure_tasks: str
+    """The function that makes the file of what is kept about a person."""
 
 
 class TrialGuardSettings(Settings):
@@ -105,6 +117,40 @@ class TrialGuardSettings(Settings):
     """The ARN of the topic where people hear of what they should."""
 
 
+class SinkSettings(Settings):
+    """functions/prediction_log: the sink."""
+
+    data_bucket: str
+    """The bucket of uploads, datasets, the journal and what is computed from them."""
+    sink_secret: str
+    """The name of the secret that tells how PostgreSQL is reached."""
+    sink_queue: str
+    """The address of the queue that leads here."""
+    sink_dead_letters: str
+    """The address of the queue of what PostgreSQL can never take."""
+
+
+class SinkErasureSettings(Settings):
+    """functions/prediction_log: erasing from the sink."""
+
+    sink_secret: str
+    """The name of the secret that tells how PostgreSQL is reached."""
+
+
+class UpkeepSettings(Settings):
+    """functions/prediction_log: the upkeep of the journal's tables."""
+
+    data_bucket: str
+    """The bucket of uploads, datasets, the journal and what is computed from them."""
+
+
+class FeedbackSettings(Settings):
+    """functions/prediction_log: files of labels."""
+
+    data_bucket: str
+    """The bucket of uploads, datasets, the journal and what is computed from them."""
+
+
 class DriftSettings(Settings):
     """functions/drift."""
 
@@ -115,7 +161,7 @@ class DriftSettings(Settings):
 
 
 class ScienceSettings(Settings):
-    """functions/science: the tasks of the state machines."""
+    """functions/science: the tasks that train."""
 
     data_bucket: str
     """The bucket of uploads, datasets, the journal and what is computed from them."""
@@ -125,12 +171,6 @@ class ScienceSettings(Settings):
     """How many candidates of a search are scored side by side, at most."""
     mlflow_tracking_uri: str = ""
     """Of an MLflow server; empty: one file in the artifact bucket."""
-    window_hours: int = 24
-    """How far back a monitoring window reaches."""
-    window_minimum: int = 30
-    """Below this many journal records a window is told as `not enough data`."""
-    failure_share_limit: float = 0.05
-    """The share of failed calls in a window above which its verdict is `warn`."""
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -141,6 +181,26 @@ class ScienceSettings(Settings):
     def tracking(self) -> str:
         """Where trainings are tracked and versions are registered."""
         return self.mlflow_tracking_uri or f"s3+sqlite://{self.artifact_bucket}/mlflow/mlflow.db"
+
+
+class MonitorTasksSettings(Settings):
+    """functions/science: the tasks that watch."""
+
+    data_bucket: str
+    """The bucket of uploads, datasets, the journal and what is computed from them."""
+    training_state_machine: str
+    """The ARN of the state machine that trains: a verdict may start it."""
+    notices_topic: str
+    """The ARN of the topic where people hear of what they should."""
+
+
+class ErasureTasksSettings(Settings):
+    """functions/science: the tasks that erase persons."""
+
+    data_bucket: str
+    """The bucket of uploads, datasets, the journal and what is computed from them."""
+    sink_erasure: str = ""
+    """The function that erases from PostgreSQL, too; nothing lies there if empty."""
 
 
 class BatchTasksSettings(Settings):

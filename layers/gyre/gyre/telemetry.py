@@ -2,8 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -37,14 +36,9 @@ class TimeSplit:
         self._began = clock()
         self.parts: dict[str, float] = {}
 
-    @contextmanager
-    def of(self, part: str) -> Iterator[None]:
+    def of(self, part: str) -> "_Part":
         """Adds to this part what happens within."""
-        began = self._clock()
-        try:
-            yield
-        finally:
-            self.parts[part] = round(self.parts.get(part, 0.0) + (self._clock() - began) * 1000, 3)
+        return _Part(self.parts, part, self._clock)
 
     @property
     def total(self) -> float:
@@ -54,6 +48,22 @@ class TimeSplit:
     def header(self) -> str:
         """As browsers and proxies read it: Server-Timing."""
         return ", ".join(f"{name};dur={ms:g}" for name, ms in [*self.parts.items(), ("total", self.total)])
+
+
+class _Part:
+    """A class and no generator: there are six in a call of less than a millisecond."""
+
+    __slots__ = ("_began", "_clock", "_name", "_parts")
+
+    def __init__(self, parts: dict[str, float], name: str, clock: Callable[[], float]) -> None:
+        self._parts, self._name, self._clock = parts, name, clock
+
+    def __enter__(self) -> None:
+        self._began = self._clock()
+
+    def __exit__(self, *_: object) -> None:
+        took = (self._clock() - self._began) * 1000
+        self._parts[self._name] = round(self._parts.get(self._name, 0.0) + took, 3)
 
 
 def process_age() -> float:

@@ -11,7 +11,7 @@ from bench.serving.models import Sent
 from infra.environments import ENVIRONMENTS
 
 LOCKS = Path(servers.ROOT) / "requirements"
-ROW = Sent({"age": 30, "on": True}, {"age": 30.0, "mood": "good"}, {"boosting": {"no": 0.25, "yes": 0.75}})
+ROW = Sent({"age": 30, "on": True}, {"boosting": {"no": 0.25, "yes": 0.75}})
 
 
 def pinned(lock: str) -> dict[str, str]:
@@ -33,8 +33,9 @@ def test_each_side_is_asked_in_its_own_words(explained: bool) -> None:
     asked: dict[str, Target] = {
         side: servers.target(side, "http://h", "boosting", [ROW], explained=explained) for side in servers.SIDES
     }
-    assert asked["Gyre"].url == "http://h/predict/boosting" + ("?top=5" if explained else "")
-    assert asked["Gyre"].bodies == [b'{"age": 30, "on": true}']
+    assert asked["Gyre"].url == "http://h/inference"
+    assert b'"rows": [{"features": {"age": 30, "on": true}}]' in asked["Gyre"].bodies[0]
+    assert (b'"explain": {"top": 5}' in asked["Gyre"].bodies[0]) is explained
     assert (b'"top": 5' in asked["scikit-learn"].bodies[0]) is explained
     assert asked["MLServer"].url.endswith("/boosting_explained/infer" if explained else "/boosting_plain/infer")
     assert b'{"name": "age", "shape": [1, 1], "datatype": "FP64", "data": [30.0]}' in asked["MLServer"].bodies[0]
@@ -42,5 +43,6 @@ def test_each_side_is_asked_in_its_own_words(explained: bool) -> None:
 
 def test_answers_are_read_alike() -> None:
     shares = {"no": 0.25, "yes": 0.75}
-    assert servers.probabilities("Gyre", {"probabilities": shares}, list(shares)) == shares
+    assert servers.probabilities("Gyre", {"predictions": [{"probabilities": shares}]}, list(shares)) == shares
+    assert servers.probabilities("scikit-learn", {"probabilities": shares}, list(shares)) == shares
     assert servers.probabilities("MLServer", {"outputs": [{"data": [0.25, 0.75]}]}, list(shares)) == shares

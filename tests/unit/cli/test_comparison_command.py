@@ -8,7 +8,7 @@ import pytest
 
 from gyre.http.routes import stats
 from tests.unit.cli.stack import SPEC, Stack
-from tests.unit.journal.trial_calls import call, failure, shadow
+from tests.unit.trials.trial_calls import call, failure, shadow
 
 Out = pytest.CaptureFixture[str]
 

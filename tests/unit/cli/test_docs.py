@@ -149,7 +149,7 @@ def test_every_argument_and_option_has_a_help() -> None:
         (command.prog, action.dest) for command, _ in commands() for action in command._actions if not action.help
     ]
     assert silent == []
-    assert len(list(commands())) == 25
+    assert len(list(commands())) == 38
 
 
 def test_every_command_that_reads_has_json() -> None:
@@ -159,4 +159,7 @@ def test_every_command_that_reads_has_json() -> None:
     assert reading == {
         "gyre run show", "gyre run follow", "gyre model list", "gyre model show", "gyre model versions",
         "gyre model version", "gyre model card", "gyre model history", "gyre model comparison",
+        "gyre journal dead-letters", "gyre journal sql", "gyre feedback",
+        "gyre subject show", "gyre subject erase", "gyre subject proof",
+        "gyre monitor show", "gyre monitor history", "gyre monitor notices",
     }  # fmt: skip

@@ -42,7 +42,11 @@ def test_sam_is_given_every_parameter() -> None:
 
 def test_storage_comes_first_and_is_protected(monkeypatch: pytest.MonkeyPatch, ran: list[list[str]]) -> None:
     api = use(monkeypatch, FakeCloudFormation("gone", "CREATE_COMPLETE", outputs=OUTPUTS))
-    storage, stack = aws.deploy_to_aws(TARGET, "c0ffee", lambda _: None)
+    prepared: list[tuple[str, int]] = []
+    storage, stack = aws.deploy_to_aws(
+        TARGET, "c0ffee", lambda _: None, lambda told: prepared.append((told.outputs["ArtifactBucket"], len(ran)))
+    )
+    assert prepared == [("artifacts", 0)]  # before any function runs
     ((call, request),) = api.calls
     assert (call, request["StackName"]) == ("create", "gyre-dev-storage")
     assert request["EnableTerminationProtection"] is True

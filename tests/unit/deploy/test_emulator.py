@@ -69,6 +69,20 @@ def deployed(status: str = "CREATE_COMPLETE") -> Stack:
     return Stack("gyre-local", status, outputs_of(stacks.request), tags_of(stacks.request))
 
 
+def test_a_template_too_large_for_a_call_is_read_from_the_packages() -> None:
+    body, stacks = json.dumps({"Resources": {"Large": "x" * emulator.MOST_BODY_BYTES}}), FakeStacks(None)
+    with mock_aws():
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket="gyre-local-packages")
+        made = Bundle(body=body, shape="shape-1", uploads={})
+        emulator._main(TARGET, stacks, made, PARAMETERS, lambda _: None)  # type: ignore[arg-type]
+        assert "TemplateBody" not in stacks.request and tags_of(stacks.request) == {emulator.SHAPE_TAG: "shape-1"}
+        place, _, key = str(stacks.request["TemplateURL"]).rpartition("/")
+        assert place == "http://127.0.0.1:4566/gyre-local-packages"
+        found = json.loads(s3.get_object(Bucket="gyre-local-packages", Key=key)["Body"].read())
+    assert found["Resources"] == json.loads(body)["Resources"] and emulator.CONTENT_OUTPUT in found["Outputs"]
+
+
 def test_where_there_is_none_a_stack_is_created() -> None:
     stacks, said = main(None)
     assert stacks.calls == ["create gyre-local"]

@@ -14,11 +14,13 @@ import pytest
 from moto import mock_aws
 
 from gyre.http.access import KEY_RING, dump_ring, new_key
+from gyre.pseudonyms import PSEUDONYM_KEYS, with_newer_key
 from tests.fakes.journal import MemoryJournal
 from tests.fakes.moto_direct import answered_by_moto
 
 ROOT = Path(__file__).resolve().parents[3]
 Load = Callable[..., ModuleType]
+DEAD_LETTERS = "arn:aws:sqs:us-east-1::journal-dead-letters"
 PASS = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
 
 
@@ -49,6 +51,7 @@ class Aws:
             self.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
         self.secret, key = new_key("admin-1", "admin", "now")
         self.s3.put_object(Bucket="artifacts", Key=KEY_RING, Body=dump_ring([key]))
+        self.s3.put_object(Bucket="artifacts", Key=PSEUDONYM_KEYS, Body=with_newer_key(None, "now"))
 
     def queue(self, name: str) -> str:
         """The address of a queue of this name."""
@@ -98,6 +101,10 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "GYRE_BATCH_STATE_MACHINE": made.machine("batch"),
             "GYRE_JOURNAL_QUEUE": made.queue("journal"),
             "GYRE_SHADOW_QUEUE": made.queue("shadow"),
+            "GYRE_JOURNAL_DEAD_LETTERS": DEAD_LETTERS,
+            "GYRE_JOURNAL_TRIES": "3",
+            "GYRE_ERASURE_MACHINE": made.machine("erasure"),
+            "GYRE_ERASURE_TASKS": "erasure-tasks",
         }.items():
             monkeypatch.setenv(name, value)
         yield made

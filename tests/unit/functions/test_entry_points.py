@@ -18,6 +18,7 @@ from gyre.spec.versions import add_spec
 from gyre.training.start import run_of_upload
 from tests.event_data import FETCHED, FILES, HEADER, SPEC, SPLIT, UPLOADED
 from tests.fakes.journal import MemoryJournal
+from tests.fakes.traffic import MemoryTraffic
 from tests.unit.functions.conftest import ROOT, Aws, Load
 from tests.unit.journal.test_record import body
 from tests.unit.parts import NOT_WISHED, proxy_event
@@ -70,6 +71,8 @@ def test_a_call_over_http_is_answered(
     app = load(case.split("-", maxsplit=1)[0])
     if "prediction_log" in case:
         with_journal(app, journal, monkeypatch)
+    if "drift" in case:
+        monkeypatch.setattr(app, "DeltaTraffic", lambda _: MemoryTraffic(journal))
     monkeypatch.setenv("GYRE_TRAINING_STATE_MACHINE", aws.machine("training"))
     monkeypatch.setenv("GYRE_MONITORING_STATE_MACHINE", aws.machine("monitoring"))
     aws.put("inbox/wine/wine.csv", b"a\n1\n")
@@ -226,27 +229,27 @@ def test_the_allowed_hosts_come_from_the_deployment(
     assert aws.input_of(machine, run)["fetch"] == {"url": "https://files.example/a.csv", "name": "a.csv"}
 
 
-def test_a_batch_from_the_queue_gives_back_what_cannot_be_read(
+def test_what_cannot_be_read_holds_up_nothing_of_its_batch(
     load: Load, aws: Aws, journal: MemoryJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = load("prediction_log")
     asked = with_journal(app, journal, monkeypatch)
     texts = {"m-1": body(event_id="event-0001"), "m-2": "poison", "m-3": body(event_id="event-0003")}
     event = {"Records": [{"messageId": name, "body": text} for name, text in texts.items()]}
-    assert app.handler(event, None) == {"batchItemFailures": [{"itemIdentifier": "m-2"}]}
+    assert app.handler(event, None) == {"batchItemFailures": []}
     assert [each.event_id for each in journal.records] == ["event-0001", "event-0003"]
     assert asked == ["s3://data/journal"]
 
 
-@pytest.mark.parametrize(("case", "failures"), [("prediction_log-batch", 0), ("prediction_log-poison", 1)])
+@pytest.mark.parametrize(("case", "poison"), [("prediction_log-batch", 0), ("prediction_log-poison", 1)])
 def test_the_committed_batches_are_taken(
-    load: Load, aws: Aws, journal: MemoryJournal, monkeypatch: pytest.MonkeyPatch, case: str, failures: int
+    load: Load, aws: Aws, journal: MemoryJournal, monkeypatch: pytest.MonkeyPatch, case: str, poison: int
 ) -> None:
     app = load("prediction_log")
     with_journal(app, journal, monkeypatch)
     event = aws.event(case)
-    assert len(app.handler(event, None)["batchItemFailures"]) == failures
-    assert len(journal.records) == len(event["Records"]) - failures
+    assert app.handler(event, None) == {"batchItemFailures": []}
+    assert len(journal.records) == len(event["Records"]) - poison
 
 
 def test_a_journal_that_is_down_gives_the_whole_batch_back(
@@ -402,19 +405,15 @@ def test_a_model_that_nobody_declared_is_waited_for(science: ModuleType, aws: Aw
         science.train(aws.event("science-train-ingest") | {"model": "beer"}, None)
 
 
-def test_the_watch_task_tells_its_verdicts(
-    load: Load, aws: Aws, journal: MemoryJournal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    app = load("science")
-    asked = with_journal(app, journal, monkeypatch)
-    assert app.monitor(aws.event("science-monitor-watch"), None) == {"verdicts": {}}
-    assert asked == ["s3://data/journal"]
-    assert aws.s3.get_object(Bucket="data", Key="monitoring/latest.json")
+def test_nothing_is_due_where_nothing_is_released(load: Load, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GYRE_TRAINING_STATE_MACHINE", aws.machine("training"))
+    monkeypatch.setenv("GYRE_NOTICES_TOPIC", "notices")
+    found = load("science", "watching").handler(aws.event("science-watching-models"), None)
+    assert (found["looks"], found["count"]) == ([], 0)
 
 
-@pytest.mark.parametrize(("entry", "task"), [("train", "watch"), ("monitor", "ingest"), ("train", None)])
-def test_an_unknown_task_is_invalid_and_names_the_known(load: Load, aws: Aws, entry: str, task: str | None) -> None:
-    app = load("science")
+@pytest.mark.parametrize("task", ["watch", None])
+def test_an_unknown_task_is_invalid_and_names_the_known(load: Load, aws: Aws, task: str | None) -> None:
     with pytest.raises(Invalid, match="there are: ") as refused:
-        getattr(app, entry)({"task": task} if task else {}, None)
+        load("science").train({"task": task} if task else {}, None)
     assert refused.value.field == "task"

@@ -7,12 +7,17 @@ from typing import Any
 import pytest
 
 from gyre.aws.datasets import DeltaDatasets
+from gyre.aws.labels import DeltaLabels
+from gyre.aws.lake import DeltaJournal
+from gyre.aws.looks import DeltaLooks
 from gyre.aws.s3 import S3Bucket
 from gyre.spec.versions import add_spec
 from tests.event_answers import EXPECTED, check
 from tests.event_data import EVENTS, FILES, SPEC, UPLOADED
 from tests.fakes.journal import MemoryJournal
+from tests.fakes.labels import MemoryLabels
 from tests.fakes.tracking import MemoryTracking
+from tests.fakes.traffic import MemoryTraffic
 from tests.unit.functions.conftest import Aws, Load
 from tests.unit.tasks.machine import Machine
 
@@ -46,9 +51,17 @@ def handlers(
     for key, content in FILES.items():
         aws.put(key, content)
     monkeypatch.setenv("GYRE_NOTICES_TOPIC", "notices")
+    monkeypatch.setenv("GYRE_SINK_SECRET", "gyre/postgres")
+    for name in ("sink_queue", "sink_dead_letters"):
+        monkeypatch.setenv(f"GYRE_{name.upper()}", aws.queue(name))
     science, log, guard = load("science"), load("prediction_log"), load("prediction_log", "guard")
-    for app in (science, log, guard):
+    for app in (log, guard):
         monkeypatch.setattr(app, "DeltaJournal", lambda _: journal)
+    drift = load("drift")
+    monkeypatch.setattr(drift, "DeltaTraffic", lambda _: MemoryTraffic(journal))
+    dropped, labels = load("prediction_log", "feedback"), MemoryLabels(journal)
+    for app in (log, dropped):
+        monkeypatch.setattr(app, "DeltaLabels", lambda _: labels)
     upload = {"key": UPLOADED, "version": None}
     if request.node.callspec.params["case"] in OF_A_VERSION:
         nothing = dict.fromkeys(("dataset", "fetch", "evaluate", "spec", "base", "search"))
@@ -57,10 +70,18 @@ def handlers(
     else:
         science.train({"task": "ingest", "run": "upload-1", "model": "wine", "upload": upload}, None)
         science.train({"task": "split", "run": "upload-1", "model": "wine", "dataset": 1, "spec_version": 1}, None)
-    made = {name: load(name).handler for name in ("inference", "training_trigger", "drift")}
+    made = {name: load(name).handler for name in ("inference", "training_trigger")}
+    made |= {"drift": drift.handler, "science-watching": load("science", "watching").handler}
     made["science-batch"] = load("science", "batch").handler
-    made |= {"shadow": load("inference").shadow, "trial_guard": guard.handler}
-    return made | {"prediction_log": log.handler, "science-train": science.train, "science-monitor": science.monitor}
+    made |= {"shadow": load("inference").shadow, "trial_guard": guard.handler, "feedback": dropped.handler}
+    upkeep = load("prediction_log", "upkeep")
+    monkeypatch.setattr(upkeep, "DeltaJournal", lambda _: DeltaJournal(str(tmp_path / "journal")))
+    monkeypatch.setattr(upkeep, "DeltaLabels", lambda _: DeltaLabels(str(tmp_path / "journal")))
+    monkeypatch.setattr(upkeep, "DeltaLooks", lambda _: DeltaLooks(str(tmp_path / "journal")))
+    made["upkeep"] = upkeep.handler
+    made["sink"] = load("prediction_log", "sink").handler
+    made["sink_erasure"] = load("prediction_log", "sink_erasure").handler
+    return made | {"prediction_log": log.handler, "science-train": science.train}
 
 
 @pytest.mark.parametrize("case", CASES)

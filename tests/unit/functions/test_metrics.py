@@ -44,7 +44,9 @@ def told(name: str) -> float:
 def test_calls_and_failures_of_a_batch_are_told(app: ModuleType) -> None:
     assert app.handler(batch(200, 200, 503), None) == {"batchItemFailures": []}
     assert (told("Calls"), told("Failures"), told("DurationMs")) == (3, 1, 4.5)
-    app.handler(batch(200), None)
+    app.handler(batch(200, 200, 503), None)
+    assert told("Calls") == 3, "they came twice"
+    app.handler(batch(200, 200, 503, 200), None)
     assert told("Calls") == 4
 
 

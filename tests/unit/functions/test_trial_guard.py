@@ -15,8 +15,8 @@ from gyre.registry.traffic import send_traffic
 from gyre.settings import SettingsError
 from tests.fakes.journal import MemoryJournal
 from tests.unit.functions.conftest import Aws, Load
-from tests.unit.journal.trial_calls import failure
 from tests.unit.registry.house import ANNA, registered
+from tests.unit.trials.trial_calls import failure
 
 
 @pytest.fixture

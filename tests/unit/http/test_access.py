@@ -16,6 +16,7 @@ from gyre.http.access import (
     new_key,
     parse_ring,
     permit,
+    presented,
 )
 from tests.fakes.objects import MemoryBucket
 from tests.unit.parts import Clock
@@ -146,6 +147,26 @@ def test_a_ring_that_is_repaired_works_at_once(bucket: CountingBucket, clock: Cl
     with pytest.raises(Unavailable):
         ring.caller("anything")
     assert ring.caller(put_key(bucket)).id == "one"
+
+
+@pytest.mark.parametrize(
+    ("headers", "secret"),
+    [
+        ({"x-api-key": "a"}, "a"),
+        ({"authorization": "Bearer b"}, "b"),
+        ({"authorization": "bearer  b "}, "b"),
+        ({"x-api-key": "a", "authorization": "Bearer b"}, "a"),
+        ({"x-api-key": "", "authorization": "Bearer b"}, "b"),
+        ({"authorization": "Bearer"}, ""),
+        ({"authorization": "Basic b"}, None),
+        ({"authorization": "b"}, None),
+        ({"authorization": ""}, None),
+        ({"authorization": "Bearerb x"}, None),
+        ({}, None),
+    ],
+)
+def test_a_secret_comes_in_a_header_of_ours_or_as_a_bearer_token(headers: dict[str, str], secret: str | None) -> None:
+    assert presented(headers) == secret
 
 
 @pytest.mark.parametrize("needed", ["predict", "train", "operate", "admin"])

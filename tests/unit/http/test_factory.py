@@ -21,6 +21,7 @@ def every_route() -> list[tuple[str, str, str]]:
     from infra.openapi import document
 
     named = {"run": "run-1", "model": "wine", "version": "1", "name": "a.csv", "event_id": "event-0001"}
+    named |= {"letter": "2026-11-21.message-1", "erasure": "erasure-1", "subject": "ann"}
     return [
         (operation["tags"][0], method.upper(), path.format(**named))
         for path, methods in document()["paths"].items()
@@ -84,6 +85,15 @@ def test_a_key_is_taken_and_revoked_through_the_app(house: House) -> None:
     assert client.get("/models").status_code == 200
     house.clock.now += FRESH_SECONDS
     told(client.get("/models"), 401)
+
+
+@pytest.mark.parametrize(
+    ("told_as", "status"), [("Bearer {}", 200), ("Basic {}", 401), ("{}", 401), ("Bearer x{}", 401)]
+)
+def test_a_key_may_come_as_a_bearer_token(house: House, told_as: str, status: int) -> None:
+    client = caller(house.app(*house.routers()["training_trigger"]))
+    answer = client.get("/models", headers={"Authorization": told_as.format(house.add_key())})
+    assert answer.status_code == status
 
 
 def test_a_broken_key_ring_is_503(house: House) -> None:

@@ -7,12 +7,14 @@ import pytest
 from httpx import Response
 
 from gyre.http.routes import stats
-from gyre.journal.comparison import MOST_RECORDS
 from gyre.registry.moves import promote, withdraw
 from gyre.registry.traffic import send_traffic
-from tests.unit.journal.trial_calls import call, failure, shadow
+from gyre.spec.versions import add_spec
+from gyre.trials.comparison import MOST_RECORDS
+from tests.unit.cli.stack import SPEC
 from tests.unit.parts import House, caller, told
 from tests.unit.registry.house import ANNA, released
+from tests.unit.trials.trial_calls import call, failure, shadow
 
 
 @pytest.fixture
@@ -104,3 +106,34 @@ def test_what_is_no_model_is_422_and_a_journal_that_is_down_503(house: House) ->
 def test_nobody_without_a_key_is_told(house: House) -> None:
     app = house.app(stats.router(house.journal, house.artifacts))
     assert caller(app).get("/stats/wine/comparison").status_code == 401
+
+
+# --- figures ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_models_figures_are_told(house: House) -> None:
+    found = house.client("prediction_log").get("/stats/wine").json()
+    assert (found["model"], found["calls"], found["failed"], found["rows"]) == ("wine", 110, 0, 110)
+    assert found["predictions"] == {"red": 110}
+    assert found["versions"] == {"1": 70, "2": 40}
+    assert found["confidence"]["least"] <= found["confidence"]["mean"] <= found["confidence"]["most"]
+    assert found["latency"]["p50"] <= found["latency"]["p99"] <= found["latency"]["most"]
+    assert house.client("prediction_log").get("/stats/wine?version=2").json()["rows"] == 40
+
+
+def test_of_a_time_without_calls_there_is_nothing(house: House) -> None:
+    add_spec(SPEC, house.artifacts)
+    found = house.client("prediction_log").get("/stats/wine?to=2020-01-01T00:00:00Z").json()
+    assert (found["calls"], found["latency"], found["confidence"], found["first_at"]) == (0, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("query", "field"), [("version=0", "version"), ("from=x", "from"), ("from=2026-01-02&to=2026-01-01", "to")]
+)
+def test_a_question_about_no_time_is_422(house: House, query: str, field: str) -> None:
+    assert told(house.client("prediction_log").get(f"/stats/wine?{query}"), 422)["field"] == field
+
+
+def test_a_model_that_nobody_declared_or_asked_is_404(house: House) -> None:
+    found = told(house.client("prediction_log").get("/stats/none"), 404)
+    assert (found["field"], "GET /models" in found["message"]) == ("model", True)

@@ -110,7 +110,6 @@ def test_what_may_be_left_out_is_empty() -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("shape", 2),
         ("event_id", "short"),
         ("event_id", "x" * 81),
         ("event_id", "event-0001\n"),
@@ -163,3 +162,9 @@ def test_a_record_never_changes() -> None:
     record = read_record(body())
     with pytest.raises(ValidationError):
         record.status = 500  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("shape", "told"), [(2, "shape 2 is newer"), (0, "shape 0 is older")])
+def test_a_shape_of_another_gyre_is_told_in_words(shape: int, told: str) -> None:
+    with pytest.raises(Invalid, match=told):
+        read_record(body(shape=shape))

@@ -151,6 +151,8 @@ def test_an_answer_too_large_for_a_function_is_refused_before_it_is_lost() -> No
 @pytest.mark.parametrize("failure", [NotFound("gone"), TooManyRequests("slow down")])
 def test_whatever_fails_on_the_way_to_the_journal_is_503(path: str, failure: GyreError) -> None:
     class Failing:
+        waits = True
+
         def put(self, record: JournalRecord) -> None:
             raise failure
 

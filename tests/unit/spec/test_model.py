@@ -92,6 +92,13 @@ def test_what_a_target_may_hold(task: str, kind: str) -> None:
     assert all(f"the target of a {task} must be" in message for _, message in found)
 
 
+def test_a_target_is_no_group() -> None:
+    found = told(swapped(("repaid: {type: boolean}", "repaid: {type: boolean, protected: true}")))
+    assert found == [
+        ("columns.repaid.protected", "what is predicted is no group: fairness is about who is told what")
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("task", "values", "says"),
     [

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from gyre.bundle.format import open_bundle, write_bundle
 from gyre.bundle.predict import Predictor
 from gyre.datasets.batch_file import BatchFile, run_of_batch
+from gyre.pseudonyms import PSEUDONYM_KEYS, with_newer_key
 from gyre.registry.moves import promote
 from gyre.spec.check import read_spec
 from gyre.spec.versions import add_spec
@@ -99,6 +100,8 @@ class Batching:
     machine: Machine = field(init=False)
 
     def __post_init__(self) -> None:
+        if not any(self.artifacts.list(PSEUDONYM_KEYS)):
+            self.artifacts.put(PSEUDONYM_KEYS, with_newer_key(None, "2026-11-21T09:00:00+00:00"))
         self.tasks = batch_tasks(self.data, self.artifacts, self.outlet, code="c0ffee", workers=2)
         self.machine = Machine(self.call, "batch.asl.json", lambda key: self.data.read(key).content)
         add_spec(self.spec.encode(), self.artifacts)

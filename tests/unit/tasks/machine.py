@@ -20,6 +20,8 @@ _MOST_STATES = 500
 _FORMAT = re.compile(r"States\.Format\('(?P<text>[^']*)', (?P<path>\$[\w.]*)\)")
 _MERGE = re.compile(r"States\.JsonMerge\(States\.StringToJson\('(?P<text>[^']*)'\), (?P<path>\$[\w.]*), false\)")
 
+_CONTAINS = re.compile(r"States\.ArrayContains\((?P<path>\$[\w.]*), '(?P<value>[^']*)'\)")
+
 
 class Failed(Exception):
     """A task raised, or a state machine ended in a Fail."""
@@ -50,10 +52,10 @@ class Machine:
     visited: list[str] = field(default_factory=list)
     notices: list[dict[str, Any]] = field(default_factory=list)
 
-    def run(self, told: Mapping[str, Any]) -> dict[str, Any]:
+    def run(self, told: Mapping[str, Any], name: str = "run-1") -> dict[str, Any]:
         """The state at the end; `Failed` as the execution fails."""
         machine = json.loads((MACHINES / self.definition).read_text())
-        return dict(self._walk(machine, _plain(told), {}))
+        return dict(self._walk(machine, _plain(told), {"Execution": {"Name": name}}))
 
     def _walk(self, machine: Mapping[str, Any], data: Any, context: Mapping[str, Any]) -> Any:
         name = machine["StartAt"]
@@ -87,19 +89,23 @@ class Machine:
             case "Choice":
                 chosen = (each["Next"] for each in state["Choices"] if _holds(each, data))
                 return data, next(chosen, state["Default"])
+            case "Wait":
+                return data, following
             case "Pass":
                 found = _filled(state["Parameters"], data, context) if "Parameters" in state else data
                 found = state.get("Result", found)
             case "Map":
                 assert isinstance(_at(state["MaxConcurrencyPath"], data, context), int)
-                found = self._distributed(state, data) if "ItemReader" in state else self._inline(state, data)
+                found = self._distributed(state, data) if "ItemReader" in state else self._inline(state, data, context)
+            case "Parallel":
+                found = [self._walk(branch, data, context) for branch in state["Branches"]]
             case "Task":
                 found = self._task(state, data, context)
         put = _put(data, state.get("ResultPath", "$"), found)
         return _at(state.get("OutputPath", "$"), put, context), following
 
-    def _inline(self, state: Mapping[str, Any], data: Any) -> list[Any]:
-        return [self._item(state, data, each) for each in _at(state["ItemsPath"], data, {})]
+    def _inline(self, state: Mapping[str, Any], data: Any, context: Mapping[str, Any]) -> list[Any]:
+        return [self._item(state, data, each, context) for each in _at(state["ItemsPath"], data, {})]
 
     def _distributed(self, state: Mapping[str, Any], data: Any) -> list[Any]:
         """Which item failed, and why, is not told: only that too many did."""
@@ -110,14 +116,14 @@ class Machine:
         found = []
         for each in items:
             try:
-                found.append(self._item(state, data, each))
+                found.append(self._item(state, data, each, {}))
             except Failed:
                 if not self.tolerant:
                     raise Failed("States.ExceedToleratedFailureThreshold", TOO_MANY) from None
         return found
 
-    def _item(self, state: Mapping[str, Any], data: Any, item: Any) -> Any:
-        context = {"Map": {"Item": {"Value": item}}}
+    def _item(self, state: Mapping[str, Any], data: Any, item: Any, context: Mapping[str, Any]) -> Any:
+        context = {**context, "Map": {"Item": {"Value": item}}}
         return self._walk(state["ItemProcessor"], _filled(state["ItemSelector"], data, context), context)
 
     def _task(self, state: Mapping[str, Any], data: Any, context: Mapping[str, Any]) -> Any:
@@ -166,6 +172,8 @@ def _told(path: str, data: Any, context: Mapping[str, Any]) -> Any:
         return asked["text"].replace("{}", str(_at(asked["path"], data, context)))
     if asked := _MERGE.fullmatch(path):
         return {**json.loads(asked["text"]), **_at(asked["path"], data, context)}
+    if asked := _CONTAINS.fullmatch(path):
+        return asked["value"] in _at(asked["path"], data, context)
     if path.startswith("States."):
         raise AssertionError(f"no such function here: {path}")
     return _at(path, data, context)
@@ -208,4 +216,6 @@ def _holds(rule: Mapping[str, Any], data: Any) -> bool:
             return (found is None) is bool(rule[kind])
         case "BooleanEquals" | "StringEquals" | "NumericEquals":
             return type(found) is type(rule[kind]) and bool(found == rule[kind])
+        case "NumericGreaterThan":
+            return bool(found > rule[kind])
     raise AssertionError(f"no such rule here: {kind}")

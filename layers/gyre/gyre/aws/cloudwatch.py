@@ -47,7 +47,7 @@ def _requests(metrics: Sequence[Metric]) -> Iterator[list[dict[str, Any]]]:
 
 
 def _datum(metric: Metric, values: Sequence[tuple[float, int]]) -> dict[str, Any]:
-    by = {"model": metric.model, "version": metric.version}
+    by = {name: value for name in ("model", "version") if (value := getattr(metric, name)) is not None}
     by |= {} if metric.kind == "online" else {"kind": metric.kind}
     return {
         "MetricName": metric.name,

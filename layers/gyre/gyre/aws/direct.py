@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from gyre.aws.codes import by_code, unreachable
 from gyre.aws.signing import Credentials, Request, escaped, query_of, signed
 from gyre.errors import GyreError, Unavailable
-from gyre.objects import ObjectInfo, ObjectStore, StoredObject, Stream, Written
+from gyre.objects import ObjectInfo, ObjectStore, ObjectVersion, StoredObject, Stream, Written
 
 # All tries together stay below the 29 s of an API function, as in clients.py.
 _TRIES, _CONNECT_SECONDS, _READ_SECONDS, _PAUSE_SECONDS = 3, 2.0, 6.0, 0.1
@@ -151,14 +151,23 @@ class DirectBucket:
     def open(self, key: str, version: str | None = None) -> BinaryIO:
         return self._whole.open(key, version)
 
-    def write_stream(self, key: str, stream: Stream) -> Written:
-        return self._whole.write_stream(key, stream)
+    def write_stream(self, key: str, stream: Stream, *, marks: Mapping[str, str] | None = None) -> Written:
+        return self._whole.write_stream(key, stream, marks=marks)
+
+    def marks(self, key: str, version: str | None = None) -> Mapping[str, str]:
+        return self._whole.marks(key, version)
 
     def put_address(self, key: str, seconds: int) -> str:
         return self._whole.put_address(key, seconds)
 
     def get_address(self, key: str, seconds: int) -> str:
         return self._whole.get_address(key, seconds)
+
+    def versions(self, prefix: str) -> Iterator[ObjectVersion]:
+        return self._whole.versions(prefix)
+
+    def remove(self, key: str, version: str) -> None:
+        self._whole.remove(key, version)
 
     @cached_property
     def _whole(self) -> ObjectStore:

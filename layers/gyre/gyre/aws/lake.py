@@ -1,140 +1,181 @@
 """The journal as a Delta table in S3."""
 
-import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from itertools import accumulate
+from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
-from arro3.core import Array, DataType, Field, Schema, Table
-from deltalake import DeltaTable, QueryBuilder, write_deltalake
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from arro3.core import DataType
+from deltalake import DeltaTable
 
-from gyre.aws.delta import storage_options
-from gyre.errors import NotFound, Unavailable
+from gyre.aws.once import TIME, OnceTable, Row, among, day_of, fitting, literal, micros_of, moment_of, quoted
+from gyre.errors import NotFound
+from gyre.journal.lines import Line, lines_of, records_of
 from gyre.journal.record import JournalRecord
-from gyre.journal.table import Volume, Window
+from gyre.journal.table import Figures, Latency, Page, Place, Spread, Wanted, Window
 
-_TIME = DataType.timestamp("us", tz="UTC")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Of records that are read at once, as JSON: as values they take several times as much.
-_MOST_BYTES = 32_000_000
+TABLE = "predictions"
+_MOST_CLASSES = 1_000
+_TEXT, _WHOLE, _NUMBER = DataType.utf8(), DataType.int64(), DataType.float64()
 _COLUMNS: dict[str, DataType] = {
-    "event_id": DataType.utf8(),
-    "model": DataType.utf8(),
-    "day": DataType.utf8(),
-    "version": DataType.int64(),
-    "at": _TIME,
-    "status": DataType.int32(),
-    # The whole record beside the columns that are filtered by: the table's shape loses nothing of it.
-    "record": DataType.utf8(),
-}
+    "event_id": _TEXT, "row": DataType.int32(), "rows": DataType.int32(), "model": _TEXT, "day": _TEXT, "at": TIME,
+    "kind": _TEXT, "status": DataType.int32(), "version": _WHOLE, "row_id": _TEXT, "prediction": _TEXT,
+    "value": _NUMBER, "confidence": _NUMBER, "duration_ms": _NUMBER, "caller": _TEXT, "features": _TEXT,
+    "answer": _TEXT, "call": _TEXT, "erased": DataType.bool(),
+}  # fmt: skip
+_AT = list(_COLUMNS).index("at")
+# Times are read as numbers: arro3 would look for a time zone database, which Lambda need not have.
+_SELECTED = ", ".join("cast(at as bigint) as at" if name == "at" else f'"{name}"' for name in _COLUMNS)
+# Of a page, whatever is in it: the newest calls first, and of each its rows in their order.
+_PLACE = 'coalesce("row", -1)'
+_ORDER = f"order by at desc, event_id desc, {_PLACE}"
+_BLANK = ("row_id", "prediction", "value", "confidence", "features", "answer")
 
 
 class DeltaJournal:
     """`Journal` over a Delta table; `uri` is s3://… in a deployment and a folder in tests."""
 
     def __init__(self, uri: str) -> None:
-        self._uri = uri
-        self._options = storage_options(uri)
+        self.table = OnceTable(
+            f"{uri}/{TABLE}", _COLUMNS, key="event_id", partitions=("model", "day"),
+            # Nothing that could tell of a person: the log outlives what is erased.
+            told=("event_id", "at", "status", "version", "confidence"),
+        )  # fmt: skip
 
-    def append(self, records: Sequence[JournalRecord]) -> None:
-        try:
-            write_deltalake(
-                self._uri,
-                _as_table(records),
-                mode="append",
-                partition_by=["model", "day"],
-                storage_options=self._options,
-                configuration={"delta.logRetentionDuration": "interval 30 days"},
-            )
-        except (DeltaError, OSError) as error:
-            raise Unavailable(f"The journal did not take {len(records)} records: {error}") from error
+    def append(self, records: Sequence[JournalRecord]) -> frozenset[str]:
+        return self.table.append({each.event_id: [_row(line) for line in lines_of(each)] for each in records})
 
     def find(self, event_id: str) -> JournalRecord:
-        found = self._records(f"where event_id = {_quoted(event_id)} limit 1")
-        if not found:
+        lines = self._lines(f"where event_id = {quoted(event_id)} {_ORDER}")
+        if not lines:
             raise NotFound(
                 f"The journal holds no {event_id}. A record appears some seconds after its answer.", field="event_id"
             )
-        return found[0]
+        return records_of(lines)[0]
 
-    def newest(self, limit: int, model: str | None = None) -> list[JournalRecord]:
-        where = f"where model = {_quoted(model)} " if model else ""
-        return self._records(f"{where}order by at desc limit {int(limit)}")
+    def page(self, wanted: Wanted, limit: int, after: Place | None = None) -> Page:
+        # First where they lie, by small columns alone; then those lines, out of the few files that hold them.
+        where = f"where {_wanted(wanted)}{_beyond(after)}"
+        places = self._rows(
+            f'select cast(at as bigint) as at, event_id, {_PLACE} as "row" from entries {where} {_ORDER} '
+            f"limit {limit + 1}"
+        )
+        if not places:
+            return Page((), None)
+        last = places[:limit][-1]
+        more = Place(moment_of(last["at"]), last["event_id"], last["row"]) if len(places) > limit else None
+        span = f"{_from(moment_of(last['at']))} and {_to(moment_of(places[0]['at']))}"
+        return Page(tuple(self._lines(f"{where} and {span} {_ORDER} limit {limit}")), more)
+
+    def figures(self, wanted: Wanted) -> Figures:
+        where = f"where {_wanted(wanted)}"
+        (calls,) = self._rows(
+            "select count(*) as calls, count(*) filter (where status >= 500) as failed,"
+            " count(*) filter (where status between 400 and 499) as refused,"
+            " cast(min(at) as bigint) as first_at, cast(max(at) as bigint) as last_at, max(duration_ms) as most, "
+            + ", ".join(f"approx_percentile_cont(duration_ms, 0.{p}) as p{p}" for p in (50, 90, 95, 99))
+            + f" from entries {where} and {_PLACE} <= 0"
+        ) or [{}]
+        if not calls.get("calls"):
+            return Figures(0, 0, 0, 0, 0, 0, None, None, {}, {}, None, None, None)
+        (rows,) = self._rows(
+            'select count("row") as rows, count(prediction) as answered, count(*) filter (where erased) as erased, '
+            + ", ".join(f"{f}({name}) as {f}_{name}" for name in ("confidence", "value") for f in ("min", "avg", "max"))
+            + f" from entries {where}"
+        )
+        return Figures(
+            calls["calls"], calls["failed"], calls["refused"], rows["rows"], rows["answered"], rows["erased"],
+            moment_of(calls["first_at"]), moment_of(calls["last_at"]),
+            self._counted("version", where), self._counted("prediction", f"{where} and value is null"),
+            _spread(rows, "confidence"), _spread(rows, "value"),
+            Latency(*(calls[name] for name in ("p50", "p90", "p95", "p99", "most"))),
+        )  # fmt: skip
 
     def window(self, model: str, since: datetime, limit: int) -> Window:
-        # Their sizes first: a call may have one row or a thousand, and the memory must do for either.
-        where = f"where model = {_quoted(model)} and {_from(since)}"
+        where = f"where model = {quoted(model)} and {_from(since)}"
         sizes = self._rows(
-            f"select cast(at as bigint) as moment, octet_length(record) as size from journal {where}"
-            f" order by at desc limit {int(limit) + 1}"
+            "select cast(at as bigint) as at, event_id, sum(coalesce(octet_length(features), 0)"
+            " + coalesce(octet_length(answer), 0) + octet_length(call)) as size"
+            f" from entries {where} group by at, event_id order by at desc, event_id desc limit {limit + 1}"
         )
-        fits = sum(size <= _MOST_BYTES for size in accumulate(row["size"] for row in sizes))
-        kept = min(limit, max(1, fits), len(sizes))
+        kept = min(limit, fitting(row["size"] for row in sizes), len(sizes))
         if not kept:
             return Window((), cut=False)
-        oldest = _moment(sizes[kept - 1]["moment"])
-        found = self._records(f"{where} and {_from(oldest)} order by at desc limit {kept}")
-        return Window(tuple(found), cut=len(sizes) > kept)
+        oldest = sizes[kept - 1]
+        moment, event = moment_of(oldest["at"]), quoted(oldest["event_id"])
+        found = self._lines(f"{where} and {_from(moment)} and (at > {literal(moment)} or event_id >= {event}) {_ORDER}")
+        return Window(tuple(records_of(found)), cut=len(sizes) > kept)
 
-    def volumes(self, since: datetime) -> list[Volume]:
-        rows = self._rows(  # the one value in it is a time of ours
-            "select model, count(*) as calls, count(*) filter (where status >= 500) as failed,"
-            " cast(min(at) as bigint) as first_at, cast(max(at) as bigint) as last_at from journal"
-            f" where {_from(since)} group by model order by model"
+    def about(self, pseudonyms: Sequence[str], limit: int) -> list[Line]:
+        return self._lines(f"where {_about(pseudonyms)} {_ORDER} limit {limit}")
+
+    def erase(self, pseudonyms: Sequence[str]) -> int:
+        blank, blanked = {**dict.fromkeys(_BLANK, "null"), "erased": "true"}, 0
+
+        def change(table: DeltaTable) -> int:
+            return int(table.update(updates=blank, predicate=_about(pseudonyms))["num_updated_rows"])
+
+        while more := self.table.changed(change):  # what was appended meanwhile is blanked in another round
+            blanked += more
+        return blanked
+
+    def _counted(self, column: str, where: str) -> dict[Any, int]:
+        rows = self._rows(
+            f"select {column} as name, count(*) as many from entries {where} and {column} is not null"
+            f" group by {column} order by many desc, name limit {_MOST_CLASSES}"
         )
+        return {row["name"]: row["many"] for row in rows}
+
+    def _lines(self, clause: str) -> list[Line]:
         return [
-            Volume(r["model"], r["calls"], r["failed"], _moment(r["first_at"]), _moment(r["last_at"])) for r in rows
+            Line(**{**row, "at": moment_of(row["at"])})
+            for row in self._rows(f"select {_SELECTED} from entries {clause}")
         ]
 
-    def _records(self, clause: str) -> list[JournalRecord]:
-        return [
-            JournalRecord(**json.loads(row["record"])) for row in self._rows(f"select record from journal {clause}")
-        ]
-
-    def _rows(self, query: str) -> list[dict[str, Any]]:
-        try:
-            table = DeltaTable(self._uri, storage_options=self._options)
-            answer = QueryBuilder().register("journal", table).execute(query).read_all()
-        except TableNotFoundError:
-            return []  # nothing was ever predicted
-        except (DeltaError, OSError) as error:
-            raise Unavailable(f"The journal cannot be read: {error}") from error
-        columns = {name: answer.column(name).to_pylist() for name in answer.schema.names}
-        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    def _rows(self, text: str) -> list[dict[str, Any]]:
+        return self.table.rows(text)
 
 
-def _as_table(records: Sequence[JournalRecord]) -> Table:
-    rows = [_row(record) for record in records]
-    columns = zip(zip(*rows, strict=True), _COLUMNS.values(), strict=True)
-    arrays = [_array(list(values), kind) for values, kind in columns]
-    fields = [Field(name, kind, nullable=name in ("version", "model")) for name, kind in _COLUMNS.items()]
-    return Table.from_arrays(arrays, schema=Schema(fields))
+def _row(line: Line) -> Row:
+    values = [getattr(line, each.name) for each in fields(Line)]
+    values[_AT] = micros_of(line.at)
+    return tuple(values)
 
 
-def _row(r: JournalRecord) -> tuple[Any, ...]:
-    micros = (r.at - _EPOCH) // timedelta(microseconds=1)
-    return r.event_id, r.model, r.day, r.version, micros, r.status, r.model_dump_json()
+def _wanted(wanted: Wanted) -> str:
+    texts = {"model": wanted.model, "prediction": wanted.prediction, "row_id": wanted.row_id}
+    parts = [f"{name} = {quoted(text)}" for name, text in texts.items() if text is not None]
+    if wanted.version is not None:
+        parts.append(f"version = {wanted.version}")
+    if wanted.since is not None:
+        parts.append(_from(wanted.since))
+    if wanted.until is not None:
+        parts.append(f"{_to(wanted.until)} and at < {literal(wanted.until)}")
+    return " and ".join(parts) or "true"
+
+
+def _beyond(after: Place | None) -> str:
+    if after is None:
+        return ""
+    moment, event = literal(after.at), quoted(after.event_id)
+    later = f"event_id < {event} or (event_id = {event} and {_PLACE} > {after.row})"
+    return f" and {_to(after.at)} and (at < {moment} or {later})"
+
+
+def _about(pseudonyms: Sequence[str]) -> str:
+    within = " or ".join(f"features like {quoted(f'%{each}%')}" for each in pseudonyms) or "false"
+    return f"not erased and ({among('row_id', pseudonyms)} or {within})"
 
 
 def _from(since: datetime) -> str:
     """The day as well: it is the partition, so that older files are not opened."""
-    moment = since.astimezone(UTC)
-    return f"day >= {_quoted(moment.strftime('%Y-%m-%d'))} and at >= timestamp {_quoted(moment.isoformat())}"
+    return f"day >= {quoted(day_of(since))} and at >= {literal(since)}"
 
 
-def _moment(micros: int) -> datetime:
-    """Times are read as numbers: arro3 would look for a time zone database, which Lambda need not have."""
-    return _EPOCH + timedelta(microseconds=micros)
+def _to(until: datetime) -> str:
+    return f"day <= {quoted(day_of(until))} and at <= {literal(until)}"
 
 
-def _array(values: list[Any], kind: DataType) -> Array:
-    if kind == _TIME:  # arro3 builds no times from Python values
-        return Array(values, type=DataType.int64()).cast(_TIME)
-    return Array(values, type=kind)
-
-
-def _quoted(text: str) -> str:
-    """A SQL literal: DataFusion takes no parameters. Names and ids were checked by their patterns before."""
-    return "'" + text.replace("'", "''") + "'"
+def _spread(row: dict[str, Any], name: str) -> Spread | None:
+    found = [row[f"{each}_{name}"] for each in ("min", "avg", "max")]
+    return None if found[0] is None else Spread(*found)

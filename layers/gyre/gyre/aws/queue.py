@@ -22,6 +22,8 @@ class Queue(Protocol):
 class SqsOutlet:
     """`Outlet` over SQS; what is too large for a message lies in the data bucket, and the message says where."""
 
+    waits = True
+
     def __init__(self, queue: Queue, data: ObjectStore) -> None:
         self._queue, self._data = queue, data
 

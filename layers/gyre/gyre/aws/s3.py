@@ -1,6 +1,6 @@
 """One bucket in S3."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
 from boto3.exceptions import S3UploadFailedError
@@ -8,7 +8,8 @@ from botocore.exceptions import BotoCoreError, ClientError, ResponseStreamingErr
 
 from gyre.aws.clients import client, told
 from gyre.aws.s3_stream import opened
-from gyre.objects import ObjectInfo, StoredObject, Stream, Written
+from gyre.errors import NotFound
+from gyre.objects import ObjectInfo, ObjectVersion, StoredObject, Stream, Written
 
 
 class S3Bucket:
@@ -47,14 +48,21 @@ class S3Bucket:
         except (ClientError, BotoCoreError) as error:
             raise told(error, f"s3://{self._bucket}/{key}") from error
 
-    def write_stream(self, key: str, stream: Stream) -> Written:
+    def write_stream(self, key: str, stream: Stream, *, marks: Mapping[str, str] | None = None) -> Written:
         try:
-            client("s3").upload_fileobj(_Whole(stream), self._bucket, key)
+            client("s3").upload_fileobj(_Whole(stream), self._bucket, key, ExtraArgs={"Metadata": dict(marks or {})})
             answer = client("s3").head_object(Bucket=self._bucket, Key=key)
             return Written(answer["ETag"], answer.get("VersionId"))
         except (ClientError, BotoCoreError, S3UploadFailedError) as error:
             known = error if isinstance(error, ClientError | BotoCoreError) else ResponseStreamingError(error=error)
             raise told(known, f"s3://{self._bucket}/{key}") from error
+
+    def marks(self, key: str, version: str | None = None) -> Mapping[str, str]:
+        pinned = {"VersionId": version} if version else {}
+        try:
+            return dict(client("s3").head_object(Bucket=self._bucket, Key=key, **pinned)["Metadata"])
+        except (ClientError, BotoCoreError) as error:
+            raise told(error, f"s3://{self._bucket}/{key}") from error
 
     def put_address(self, key: str, seconds: int) -> str:
         wanted = {"Bucket": self._bucket, "Key": key}
@@ -73,6 +81,27 @@ class S3Bucket:
                     yield ObjectInfo(each["Key"], each["Size"], each["LastModified"])
         except (ClientError, BotoCoreError) as error:
             raise told(error, f"s3://{self._bucket}/{prefix}") from error
+
+    def versions(self, prefix: str) -> Iterator[ObjectVersion]:
+        try:
+            pages = client("s3").get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=prefix)
+            for page in pages:
+                # S3 lists contents and deletions apart, each in order.
+                found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+                for each in sorted(found, key=lambda each: (each["Key"], not each["IsLatest"])):
+                    yield ObjectVersion(
+                        each["Key"], each["VersionId"], each.get("Size", 0), each["LastModified"], each["IsLatest"],
+                        "Size" not in each,
+                    )  # fmt: skip
+        except (ClientError, BotoCoreError) as error:
+            raise told(error, f"s3://{self._bucket}/{prefix}") from error
+
+    def remove(self, key: str, version: str) -> None:
+        try:
+            client("s3").delete_object(Bucket=self._bucket, Key=key, VersionId=version)
+        except (ClientError, BotoCoreError) as error:
+            if not isinstance(known := told(error, f"s3://{self._bucket}/{key}"), NotFound):
+                raise known from error
 
 
 class _Whole:

@@ -59,8 +59,8 @@ class Explainer:
 
     def _wanted(self, chosen: Array) -> Iterator[tuple[int, int, Array]]:
         """Each class that was chosen, the score it has, and its rows."""
-        for at in np.unique(chosen):
-            yield int(at), int(at) if len(self._manifest.classes) > 2 else 0, np.flatnonzero(chosen == at)
+        for at in sorted(set(chosen.tolist())):
+            yield at, at if len(self._manifest.classes) > 2 else 0, np.flatnonzero(chosen == at)
 
 
 class _BySums:

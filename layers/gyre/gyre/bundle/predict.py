@@ -43,6 +43,7 @@ class Predictor:
         self._classes = np.array([*bundle.manifest.classes, None], dtype=object)[:-1]
         self._answer = "probabilities" if bundle.manifest.classes else "values"
         self._needed = bundle.layout.spec.needed
+        self._derived = bundle.layout.spec.derived.keys()
         self._most_rows = max(1, min(most_rows, _MOST_CELLS // bundle.manifest.width))
         self._explainer: Explainer | None = None
 
@@ -85,7 +86,7 @@ class Predictor:
     def _chunks(self, columns: Columns) -> list[Columns]:
         if absent := sorted(self._needed - columns.keys()):
             raise Invalid(f"{absent[0]} is missing: {self.bundle.layout.spec.model} needs it.", field=absent[0])
-        wanted = {name: columns[name] for name in sorted(self._needed)}
+        wanted = {name: columns[name] for name in sorted(self._needed | (self._derived & columns.keys()))}
         rows = len(next(iter(wanted.values())))
         if rows <= self._most_rows:
             return [wanted] if rows else []

@@ -11,7 +11,7 @@ from gyre.datasets.report import Bar, ColumnProfile
 _MOST_ROWS = 7
 _NAMED = ("category", "boolean")
 _THIN, _MINUS = "\u202f", "\u2212"  # a thin space where no line breaks
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _LONG_DIGITS = re.compile(r"(?<![\d.eE])\d{5,}")
 
 

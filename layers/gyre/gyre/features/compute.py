@@ -6,7 +6,7 @@ categories objects, str or None; times datetime64 in UTC, with NaT."""
 import ast
 import operator
 from collections.abc import Callable, Mapping
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any
 
 import numpy as np
@@ -37,12 +37,18 @@ def evaluate(expression: Expression, columns: Columns) -> Numbers:
     rows = len(next(iter(columns.values()), ()))
     with np.errstate(all="ignore"):
         found = _value(expression.tree, expression.names, columns)
-    return np.array(np.broadcast_to(found, rows), dtype=np.float64)
+    # An expression without columns, such as 1 + 1, has one value for all rows.
+    return found.astype(np.float64) if found.shape == (rows,) else np.full(rows, found, dtype=np.float64)
 
 
 def derive(spec: ModelSpec, columns: Columns) -> dict[str, Array]:
     """Every derived feature, in the order of the file."""
     return {name: _derived(derived, columns) for name, derived in spec.derived.items()}
+
+
+def with_derived(spec: ModelSpec, columns: Columns) -> Columns:
+    """The columns, and every derived feature."""
+    return columns if spec.derived.keys() <= columns.keys() else {**columns, **derive(spec, columns)}
 
 
 def is_missing(values: Array) -> npt.NDArray[np.bool_]:
@@ -69,9 +75,15 @@ def _derived(derived: Derived, columns: Columns) -> Array:
 
 
 def _bins(values: Numbers, derived: Derived) -> Array:
-    labels = np.array([*derived.bin_labels(), None], dtype=object)
-    at = np.searchsorted(np.asarray(derived.edges), values, side="right")
+    edges, labels = _ranges(derived)
+    at = np.searchsorted(edges, values, side="right")
     return labels[np.where(np.isnan(values), len(labels) - 1, at)]
+
+
+@lru_cache(maxsize=4096)
+def _ranges(derived: Derived) -> tuple[Numbers, Array]:
+    """The edges of `bin`, and the names between them with none behind; a call of a row asks for them each time."""
+    return np.asarray(derived.edges), np.array([*derived.bin_labels(), None], dtype=object)
 
 
 def _value(node: ast.expr, names: Mapping[str, str], columns: Columns) -> Array:  # noqa: PLR0911  # a case per kind
@@ -101,8 +113,10 @@ def _value(node: ast.expr, names: Mapping[str, str], columns: Columns) -> Array:
 
 
 def _arithmetic(op: type[ast.operator], left: Numbers, right: Numbers) -> Numbers:
-    # Asked beforehand, because 1 to the power of anything, even of NaN, is 1 to numpy.
-    return settled(np.where(np.isnan(left) | np.isnan(right), np.nan, _ARITHMETIC[op](left, right)))
+    found = _ARITHMETIC[op](left, right)
+    if op is ast.Pow:  # to numpy, 1 to the power of anything, even of NaN, is 1, and so is anything to the power of 0
+        found = np.where(np.isnan(left) | np.isnan(right), np.nan, found)
+    return settled(found)
 
 
 def _both(left: Numbers, right: Numbers) -> Numbers:

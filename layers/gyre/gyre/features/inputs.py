@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gyre.features.compute import Array, Columns, derive, is_missing
+from gyre.features.compute import Array, Columns, is_missing, with_derived
 from gyre.spec.columns import Column, Preparation
 from gyre.spec.model import ModelSpec
 from gyre.spec.preparing import Form, form_of, order_of
@@ -79,8 +79,9 @@ def feature_of(name: str) -> str:
 
 
 def inputs(wanted: Layout, columns: Columns) -> Inputs:
-    """The two matrices for these rows, from all columns that features and derived features are computed from."""
-    values = {**columns, **derive(wanted.spec, columns)}
+    """The two matrices for these rows, from all columns that features and derived features are computed from; what is
+    derived may be among them already."""
+    values = with_derived(wanted.spec, columns)
     rows = len(next(iter(columns.values())))
     numbers = np.empty((rows, len(wanted.numbers)))
     words = np.empty((rows, len(wanted.words)), dtype=object)
@@ -110,8 +111,8 @@ def _single(numbers: Array) -> npt.NDArray[np.float32]:
     return np.where(np.isfinite(single), single, np.float32(np.nan))
 
 
-def _named(values: Array) -> Array:
-    return np.where(is_missing(values), MISSING, values)
+def _named(values: Array) -> list[str]:
+    return [MISSING if name is None else name for name in values]
 
 
 def _texts(values: Array, prepare: Preparation) -> list[str]:

@@ -5,7 +5,7 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -79,12 +79,13 @@ class KeyRing:
     def caller(self, secret: str | None) -> Caller:
         """Who this secret belongs to, or `Unauthenticated`."""
         if not secret:
-            raise Unauthenticated("This call needs a key: send it in the header x-api-key.")
+            raise Unauthenticated("This call needs a key: send it in the header x-api-key, or as a bearer token.")
         wanted = hashed(secret)
         found = [key for key in self._current() if hmac.compare_digest(key.sha256, wanted)]
         if not found:
             raise Unauthenticated(
-                "The key in x-api-key is not known here. `.gyre/stack.json` holds the one made at deploy."
+                "The key in x-api-key, or the bearer token, is not known here. `.gyre/stack.json` holds the one made at"
+                " deploy."
             )
         return Caller(found[0].id, found[0].role)
 
@@ -97,6 +98,15 @@ class KeyRing:
                 self._keys = ()  # deployed, and no key made yet: nobody may call
             self._read_at = now
         return self._keys
+
+
+def presented(headers: Mapping[str, str]) -> str | None:
+    """The secret in x-api-key; or in `Authorization: Bearer …`, where many programs (Prometheus) can send a secret that
+    they read from a file. The mapping asks for names in small letters, whatever came."""
+    if told := headers.get("x-api-key"):
+        return told
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def permit(caller: Caller, role: Role) -> None:

@@ -1,10 +1,10 @@
 """A question over HTTP: answered, and put on the way to the journal before the answer leaves, however it ended."""
 
-import uuid
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from inspect import signature
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -13,20 +13,25 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+from starlette.routing import request_response
 
 from gyre.errors import GyreError, TooLarge, Unavailable, UnsupportedMedia
 from gyre.http.errors import STATUS, malformation
 from gyre.journal.calls import Call, record_of
 from gyre.journal.outlet import Outlet
-from gyre.journal.record import Fault, JournalRecord
+from gyre.journal.record import Fault, JournalRecord, new_event
 from gyre.serving.answer import Serving
 from gyre.serving.question import Answer, Question
 from gyre.serving.shadow import Shadows, shadow_call
+from gyre.telemetry import TimeSplit
 
 MOST_BYTES = 6_000_000
 JSON = ("application/json", "text/json")
 # What Lambda takes back from a function, without its headers; below half of it nobody counts.
 _MOST_ANSWER = 6_280_000
+# Of a body that is read while the others wait.
+_SHORT = 16_000
 # Calls that wait to be told to the shadow; each holds its rows.
 _MOST_WAITING = 100
 
@@ -39,6 +44,14 @@ class Answered:
     question: Question
     answer: Answer
     logged: bool = True
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """How a call ended, and what is kept of it."""
+
+    record: JournalRecord
+    end: tuple[Answered, Response] | Exception
 
 
 class Desk:
@@ -59,57 +72,59 @@ class Desk:
         tell: Callable[[Answered], Response],
         types: tuple[str, ...] = JSON,
     ) -> Response:
-        """Reads the question and answers it. What goes wrong is raised, and recorded before."""
+        """Reads the question and answers it. What goes wrong is raised, and recorded before.
+
+        A thread costs as much as an answer, so it is taken only where one waits or takes long and others could go on
+        meanwhile: never in a Lambda environment, which has one call at a time."""
+        alone, times = "aws.event" in request.scope, request.state.times
         try:
             content = await _body(request, types)
-        except GyreError as error:
-            await run_in_threadpool(self.refuse, request, error)
+            with times.of("read"):
+                question = await _done(alone or len(content) <= _SHORT, read, content)
+        except ClientDisconnect:  # there is no call
             raise
-        if "aws.event" in request.scope:  # a Lambda environment has one call at a time: a thread would only cost
-            return self._asked(request, content, read, tell)
-        return await run_in_threadpool(self._asked, request, content, read, tell)
+        except Exception as error:
+            await _done(alone or not self._outlet.waits, self.refuse, request, error)
+            raise
+        outcome = await _done(alone or self._serving.at_hand(question), self._outcome, request, question, tell)
+        return await _done(alone or not self._outlet.waits, self._recorded, times, outcome, tell)
 
-    def refuse(self, request: Request, error: GyreError) -> None:
+    def refuse(self, request: Request, error: Exception) -> None:
         """Records a call of which nothing was read."""
-        self._told(record_of(self._call(request), STATUS[type(error)], request.state.times, None, None, _fault(error)))
+        self._told(_failed(self._call(request), request.state.times, error))
 
-    def _asked(
-        self,
-        request: Request,
-        content: bytes,
-        read: Callable[[bytes], Question],
-        tell: Callable[[Answered], Response],
-    ) -> Response:
+    def _outcome(self, request: Request, question: Question, tell: Callable[[Answered], Response]) -> _Outcome:
+        """Whatever happens, it is to be recorded before it is told."""
         times, call = request.state.times, self._call(request)
-        question: Question | None = None
         answer: Answer | None = None
         try:
-            with times.of("read"):
-                question = read(content)
             answer = self._serving.answer(question, call.event_id, times)
             if answer.refusal:
                 raise answer.refusal
-            told = tell(Answered(call.event_id, question, answer))
+            answered = Answered(call.event_id, question, answer)
+            told = tell(answered)
             if "aws.event" in request.scope:
                 _within_limits(told)
-        except GyreError as error:
-            shown = answer if answer and answer.refusal else None  # an answer that was not given is none
-            self._told(record_of(call, STATUS[type(error)], times, question, shown, _fault(error)))
-            raise
-        except Exception:
-            fault = Fault(code="internal", message="Something broke on our side.")
-            self._told(record_of(call, 500, times, question, None, fault))
-            raise
+        except Exception as error:  # noqa: BLE001  # raised as it is when it is recorded
+            refused = answer if answer and answer.refusal else None  # an answer that was not given is none
+            return _Outcome(_failed(call, times, error, question, refused), error)
         self._shadow(call, question, answer)
-        record = record_of(call, 200, times, question, answer)
+        return _Outcome(record_of(call, 200, times, question, answer), (answered, told))
+
+    def _recorded(self, times: TimeSplit, outcome: _Outcome, tell: Callable[[Answered], Response]) -> Response:
+        if isinstance(outcome.end, Exception):
+            self._told(outcome.record)
+            raise outcome.end
+        answered, told = outcome.end
         with times.of("log"):
-            logged = self._kept(record, unlogged=answer.spec.release.serve_unlogged)
-        return told if logged else tell(Answered(call.event_id, question, answer, logged=False))
+            logged = self._kept(outcome.record, unlogged=answered.answer.spec.release.serve_unlogged)
+        return told if logged else tell(replace(answered, logged=False))
 
     def _call(self, request: Request) -> Call:
         state = request.state
+        now = datetime.now(UTC)
         return Call(
-            str(uuid.uuid4()), datetime.now(UTC), state.caller.id, state.request_id,
+            new_event(now), now, state.caller.id, state.request_id,
             cold=bool(state.cold), memory_mb=self._memory_mb,
         )  # fmt: skip
 
@@ -138,8 +153,8 @@ class Desk:
             self._log.warning("no shadow", extra={"event_id": call.event_id, "reason": "too many wait for the queue"})
             return
         asked = shadow_call(
-            question, answer.shadow, answer.spec, event_id=call.event_id, at=call.at, caller=call.caller,
-            correlation_id=call.correlation_id,
+            question, answer.shadow, answer.spec, answer.pseudonyms, event_id=call.event_id, at=call.at,
+            caller=call.caller, correlation_id=call.correlation_id,
         )  # fmt: skip
         self._beside.submit(self._send, asked)
 
@@ -156,6 +171,13 @@ def recorded(desk: Desk) -> type[APIRoute]:
     """Routes whose questions are recorded also where FastAPI itself refuses them: a path or a query breaks a rule."""
 
     class Recorded(APIRoute):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            if signature(self.endpoint).parameters.keys() == {"request"}:
+                # There is nothing that FastAPI could read for it: its search for that, in two stacks of contexts, takes
+                # a tenth of a call.
+                self.app = request_response(self.endpoint)
+
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             answer = super().get_route_handler()
             if self.methods != {"POST"}:
@@ -174,8 +196,20 @@ def recorded(desk: Desk) -> type[APIRoute]:
     return Recorded
 
 
-def _fault(error: GyreError) -> Fault:
-    return Fault(code=error.code, message=error.message[:2_000], field=error.field and error.field[:200])
+async def _done[**P, T](here: bool, what: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Here, or in a thread."""
+    return what(*args, **kwargs) if here else await run_in_threadpool(what, *args, **kwargs)
+
+
+def _failed(
+    call: Call, times: TimeSplit, error: Exception, question: Question | None = None, answer: Answer | None = None
+) -> JournalRecord:
+    if not isinstance(error, GyreError):
+        return record_of(
+            call, 500, times, question, None, Fault(code="internal", message="Something broke on our side.")
+        )
+    fault = Fault(code=error.code, message=error.message[:2_000], field=error.field and error.field[:200])
+    return record_of(call, STATUS[type(error)], times, question, answer, fault)
 
 
 def _within_limits(told: Response) -> None:

@@ -1,6 +1,6 @@
 """Errors as HTTP: one table of statuses, one JSON shape."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -60,16 +60,19 @@ def unknown_answer(request_id: str, path: str) -> JSONResponse:
     return error_answer(500, "internal", message, request_id, path)
 
 
-def malformation(faults: Sequence[Any], *, hidden: str | None = None) -> errors.Invalid:
-    """What pydantic found, as one of ours: its first fault. Of the field that is `hidden` nothing is told that was
-    sent."""
-    first = faults[0]
+def malformation(faults: Sequence[Any], *, shown: Container[str] | None = None) -> errors.Invalid:
+    """What pydantic found, as one of ours: its first fault. Where rows are sent, what was sent is told of the `shown`
+    fields alone, and if it is one value: rows may stand at any wrong place."""
+    first, sent = faults[0], faults[0].get("input")
     no_json = first["type"] == "json_invalid"  # its place is a position in the text
     place = [str(part)[:80] for part in first["loc"] if part not in ("body", "query", "path")]
     field = None if no_json else ".".join(place)[:200] or None
-    untold = no_json or first["type"] == "missing" or first["loc"][:1] == (hidden,)
-    sent = "" if untold else f" (sent: {repr(first.get('input'))[:80]})"
-    return errors.Invalid(f"{field or 'The request'}: {first['msg']}{sent}.", field=field)
+    untold = no_json or first["type"] == "missing"
+    if shown is not None:
+        known = len(first["loc"]) > 0 and first["loc"][0] in shown
+        untold = untold or not known or isinstance(sent, list | dict)
+    told = "" if untold else f" (sent: {repr(sent)[:80]})"
+    return errors.Invalid(f"{field or 'The request'}: {first['msg']}{told}.", field=field)
 
 
 def map_errors(app: FastAPI) -> None:

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from gyre.journal.record import Contribution, Fault, JournalRecord, JournalRow, Kind, Served
-from gyre.serving.question import Answer, Asked, Question, RowAnswer, kept_columns
+from gyre.serving.kept import Kept
+from gyre.serving.question import Answer, Asked, Question, RowAnswer, RowId
 from gyre.telemetry import TimeSplit
 
 
@@ -31,8 +32,8 @@ def record_of(
     answer: Answer | None,
     error: Fault | None = None,
 ) -> JournalRecord:
-    """However it ended. Of a row only what its model declares is kept, so that nothing personal slips in; of a call to
-    a model that is not there nothing can be known, and no row is."""
+    """However it ended. Of a row only what its model declares is kept, so that nothing personal slips in as it was; of
+    a call to a model that is not there nothing can be known, and no row is."""
     unknown = error is not None and (error.code, error.field) == ("not_found", "model")
     return JournalRecord(
         event_id=call.event_id,
@@ -55,20 +56,20 @@ def record_of(
 
 def rows_of(question: Question, answer: Answer) -> tuple[JournalRow, ...]:
     """Each row with its answer."""
-    kept = kept_columns(answer.spec)
+    kept = Kept(answer.spec, answer.pseudonyms)
     pairs = zip(question.rows, answer.rows, strict=True)
-    return tuple(row_of({k: v for k, v in asked.features.items() if k in kept}, told) for asked, told in pairs)
+    return tuple(row_of(kept.id(asked, told.id), kept.features(asked.features), told) for asked, told in pairs)
 
 
-def row_of(features: Mapping[str, Any], told: RowAnswer) -> JournalRow:
-    """One row with its answer."""
+def row_of(id_: RowId, features: Mapping[str, Any], told: RowAnswer) -> JournalRow:
+    """One row, as it may be kept, with its answer."""
     fault = told.fault and Fault(code=told.fault.rule, message=told.fault.message, field=told.fault.field)
     reasons = told.explanation
     why = reasons if reasons is None else tuple(Contribution(feature=f, value=v, contribution=c) for f, v, c in reasons)
     return JournalRow(
-        id=told.id, version=told.version, features=features, prediction=told.prediction,
+        id=id_, version=told.version, features=features, prediction=told.prediction,
         probabilities=told.probabilities, confidence=told.confidence, base_value=told.base_value, explanation=why,
-        fault=fault,
+        score=told.score, fault=fault,
     )  # fmt: skip
 
 

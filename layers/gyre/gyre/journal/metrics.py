@@ -16,6 +16,8 @@ from gyre.journal.record import JournalRecord, Kind
 NO_MODEL, NO_VERSION, SEVERAL = "(unknown)", "none", "several"
 # CloudWatch refuses a whole request over one moment that lies further away: of dead letters that come back late.
 OLDEST, NEWEST = timedelta(days=13), timedelta(hours=1)
+# How many messages were given up; template.yaml has an alarm on it.
+LETTERS = "DeadLetters"
 _MOST_MS = 1e9
 _TIMES = {"predict": "PredictMs", "explain": "ExplainMs", "load": "LoadMs"}
 
@@ -28,8 +30,9 @@ class Metric:
 
     name: str
     unit: Unit
-    model: str
-    version: str
+    model: str | None
+    """None where it is about no model: it has no dimensions then, so that one alarm watches it."""
+    version: str | None
     kind: Kind
     at: datetime
     values: Mapping[float, int]
@@ -44,12 +47,22 @@ class Metrics(Protocol):
 
 def tell_calls(records: Sequence[JournalRecord], metrics: Metrics, now: datetime, log: Logger) -> None:
     """The journal has these records already: where their figures cannot be told, that is logged and no more."""
-    found = metrics_of(records, now)
+    _tell(metrics_of(records, now), metrics, log)
+
+
+def tell_letters(count: int, metrics: Metrics, now: datetime, log: Logger) -> None:
+    """So many messages became dead letters; the letters themselves are kept already."""
+    if count:
+        minute = now.replace(second=0, microsecond=0)
+        _tell((Metric(LETTERS, "Count", None, None, "online", minute, {float(count): 1}),), metrics, log)
+
+
+def _tell(found: Sequence[Metric], metrics: Metrics, log: Logger) -> None:
     try:
         if found:
             metrics.tell(found)
     except GyreError as error:
-        log.warning("metrics not told", extra={"records": len(records), "reason": error.message})
+        log.warning("metrics not told", extra={"metrics": len(found), "reason": error.message})
 
 
 def metrics_of(records: Sequence[JournalRecord], now: datetime) -> tuple[Metric, ...]:

@@ -17,6 +17,9 @@ _UNKNOWN_TO_XML = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
 class Outlet(Protocol):
     """The way into the journal."""
 
+    waits: bool
+    """Whether to put takes as long as a network does: elsewhere no thread is worth it."""
+
     def put(self, record: JournalRecord) -> None:
         """Takes the record for good, or says `Unavailable`."""
 

@@ -1,10 +1,13 @@
 """One record of the journal: a call to a model and what came of it."""
 
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
 
 from gyre.documented import Documented
 from gyre.errors import Invalid
@@ -64,6 +67,8 @@ class JournalRow(_Told):
     base_value: float | None = None
     explanation: tuple[Contribution, ...] | None = None
     """The features that weighed most, if they were asked for."""
+    score: float | None = None
+    """Where the contributions of all features, told or not, led to from the base value."""
     fault: Fault | None = None
     """Why this row has no answer, in a call that was answered otherwise."""
 
@@ -81,6 +86,8 @@ class Served(_Told):
     """To predict and explain these rows."""
     fault: str | None = None
     """Why it could not answer, so that another one did."""
+    unit: str | None = None
+    """What its explanations are measured in."""
 
 
 class JournalRecord(_Told):
@@ -131,10 +138,33 @@ class JournalRecord(_Told):
         return answered.pop() if len(answered) == 1 else None
 
 
+def new_event(at: datetime) -> str:
+    """An id that sorts by time (UUID version 7), so that the journal finds it by the files that are as old."""
+    chance = int.from_bytes(os.urandom(10))
+    parts = int(at.timestamp() * 1000) << 80 | 7 << 76 | chance >> 68 << 64 | 2 << 62 | chance & (1 << 62) - 1
+    return str(UUID(int=parts))
+
+
 def read_record(content: str | bytes) -> JournalRecord:
     """A message's body as a record; `Invalid` tells every field that is off."""
     try:
         return JournalRecord.model_validate_json(content)
     except ValidationError as error:
+        if why := _of_another_shape(content):
+            raise Invalid(why) from error
         told = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors()[:20])
         raise Invalid(f"not a journal record of shape {SHAPE}: {told}") from error
+
+
+def _of_another_shape(content: str | bytes) -> str | None:
+    """Where a Gyre of another age wrote it: that alone is to be told, and not what it does to each field."""
+    try:
+        found = from_json(content)
+    except ValueError:
+        return None
+    shape = found.get("shape") if isinstance(found, dict) else None
+    if not isinstance(shape, int) or isinstance(shape, bool) or shape == SHAPE:
+        return None
+    if shape > SHAPE:
+        return f"shape {shape} is newer than this deployment reads ({SHAPE}): deploy the newer Gyre and replay"
+    return f"shape {shape} is older than this deployment reads ({SHAPE}): deploy a Gyre that reads it and replay"

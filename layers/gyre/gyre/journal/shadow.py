@@ -1,6 +1,7 @@
 """A challenger's answers to what production was asked: recorded like any other, and told to nobody."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from aws_lambda_powertools import Logger
 from pydantic import ValidationError
@@ -10,7 +11,7 @@ from gyre.journal.calls import Call, record_of
 from gyre.journal.outlet import Outlet
 from gyre.journal.record import SHADOW, Fault, Served
 from gyre.serving.answer import Serving
-from gyre.serving.question import Question, Row
+from gyre.serving.question import Question
 from gyre.serving.shadow import ShadowCall
 from gyre.telemetry import TimeSplit
 
@@ -38,7 +39,7 @@ def take_shadows(messages: Mapping[str, str], serving: Serving, outlet: Outlet, 
 def _take(asked: ShadowCall, serving: Serving, outlet: Outlet) -> None:
     times = TimeSplit()
     call = Call(f"{asked.event_id}{SHADOW}", asked.at, asked.caller, asked.correlation_id, kind="shadow")
-    question = Question(asked.model, [Row(row.id, row.features) for row in asked.rows], "challenger", partial=True)
+    question = Question(asked.model, asked.asked(), "challenger", partial=True)
     try:
         answer = serving.answer_by(asked.challenger, question, times)
     except Exception as error:  # noqa: BLE001  # what a challenger does wrong is what is to be found out
@@ -49,4 +50,4 @@ def _take(asked: ShadowCall, serving: Serving, outlet: Outlet) -> None:
         who = Served(version=asked.challenger.version, alias="challenger", rows=len(asked.rows), fault=message[:500])
         outlet.put(record.model_copy(update={"served": (who,)}))
         return
-    outlet.put(record_of(call, 200, times, question, answer))
+    outlet.put(record_of(call, 200, times, replace(question, rows=asked.told()), answer))

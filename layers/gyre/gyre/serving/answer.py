@@ -7,6 +7,7 @@ from typing import Any
 
 from gyre.errors import GyreError, Invalid
 from gyre.features.compute import Columns
+from gyre.pseudonyms import PseudonymKeys, Pseudonyms
 from gyre.registry.releases import Alias, Pointer, Released
 from gyre.serving.predicted import predicted
 from gyre.serving.question import Answer, Asked, Question, Row, RowAnswer, RowId
@@ -17,6 +18,7 @@ from gyre.spec.model import ModelSpec
 from gyre.telemetry import TimeSplit
 
 Faults = dict[int, list[RowFault]]
+_FEW = 8
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,16 @@ class _Group:
 class Serving:
     """Answers questions about every model that has a release."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
+    def __init__(self, shelf: Shelf, keys: PseudonymKeys | None = None) -> None:
+        """Without keys nothing that is personal is kept of a row."""
+        self._shelf, self._keys = shelf, keys
+
+    def at_hand(self, question: Question) -> bool:
+        """Whether the answer takes a few milliseconds of this processor, and waits for nothing."""
+        few = len(question.rows) <= _FEW
+        if not (few and question.release == "production" and self._shelf.at_hand(question.model)):
+            return False
+        return self._keys is None or self._keys.at_hand or not self._shelf.personal(question.model)
 
     def answer(self, question: Question, event_id: str, times: TimeSplit) -> Answer:
         """A call with rows that break a rule is refused as a whole, unless the caller takes what is right."""
@@ -42,21 +52,26 @@ class Serving:
         with times.of("load"):
             pointer = self._shelf.pointer(question.model)
             question, groups = self._groups(question, pointer, event_id, asked)
+            pseudonyms = self._pseudonyms(groups[0].loaded)
         answer = self._answer(question, groups, asked, times)
-        return replace(answer, shadow=_shadow(question, pointer, event_id))
+        return replace(answer, pseudonyms=pseudonyms, shadow=_shadow(question, pointer, event_id))
 
     def answer_by(self, released: Released, question: Question, times: TimeSplit) -> Answer:
-        """By this release alone, whatever the pointer says."""
+        """By this release alone, whatever the pointer says. Who asks so was told pseudonyms, and needs no keys."""
         with times.of("load"):
             loaded = self._shelf.release(released)
         group = _Group(loaded, "challenger", range(len(question.rows)))
         return self._answer(_named(question, loaded.spec), [group], [], times)
 
+    def _pseudonyms(self, loaded: Loaded) -> Pseudonyms | None:
+        """Before anything is answered: without them the call could not be recorded."""
+        return self._keys.current() if self._keys and loaded.check.personal else None
+
     def _answer(self, question: Question, groups: list[_Group], asked: list[Asked], times: TimeSplit) -> Answer:
         spec, unit = groups[0].loaded.spec, groups[0].loaded.predictor.bundle.manifest.score
         found: dict[int, RowAnswer] = {}
         with times.of("check"):
-            faults = _repeated(question.rows)
+            faults = _repeated(question.rows, told=spec.id not in groups[0].loaded.check.personal)
             columns = [self._checked(question, group, faults) for group in groups]
         if faults and not question.partial:
             asked += [Asked(each.loaded.version, each.alias, each.loaded.hash, 0) for each in groups]
@@ -113,7 +128,8 @@ class Serving:
         self, question: Question, group: _Group, columns: Columns, asked: list[Asked], times: TimeSplit
     ) -> dict[int, RowAnswer]:
         began = time.perf_counter()
-        as_asked = Asked(group.loaded.version, group.alias, group.loaded.hash, len(group.places))
+        unit = group.loaded.predictor.bundle.manifest.score if question.top else None
+        as_asked = Asked(group.loaded.version, group.alias, group.loaded.hash, len(group.places), unit=unit)
         try:
             ids = [question.rows[at].id for at in group.places]
             answers = predicted(group.loaded, ids, columns, question.top, times)
@@ -157,16 +173,16 @@ def _theirs(question: Question, pointer: Pointer, event_id: str) -> set[int]:
     return {at for at, where in enumerate(places) if where < pointer.traffic.share}
 
 
-def _repeated(rows: Sequence[Row]) -> Faults:
-    """Rows whose id an earlier one has: answers are told apart by it."""
+def _repeated(rows: Sequence[Row], *, told: bool) -> Faults:
+    """Rows whose id an earlier one has: answers are told apart by it. It is told if it names nobody."""
     seen: set[str] = set()
     faults = Faults()
     for at, row in enumerate(rows):
         if row.id is None:
             continue
         if str(row.id) in seen:
-            told = "id: an earlier row of this call has the same one."
-            faults[at] = [RowFault(at, "id", "unique", told, repr(row.id)[:80])]
+            message = "id: an earlier row of this call has the same one."
+            faults[at] = [RowFault(at, "id", "unique", message, repr(row.id)[:80] if told else None)]
         seen.add(str(row.id))
     return faults
 

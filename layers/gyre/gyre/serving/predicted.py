@@ -7,7 +7,7 @@ import numpy as np
 
 from gyre.bundle.explain import Explanations
 from gyre.bundle.predict import Predictions
-from gyre.features.compute import Array, Columns, derive
+from gyre.features.compute import Array, Columns, with_derived
 from gyre.serving.question import RowAnswer, RowId
 from gyre.serving.rows import RowFault
 from gyre.serving.shelf import Loaded
@@ -33,11 +33,16 @@ def predicted(
             told = zip(ids, _told(found, loaded), strict=True)
             return _whole([RowAnswer(id_, loaded.version, **each) for id_, each in told], _numbers(found))
     with times.of("explain"), np.errstate(over="ignore", invalid="ignore"):
-        found, why = predictor.explain(columns)
-        values = {**columns, **derive(loaded.spec, columns)}
+        values = with_derived(loaded.spec, columns)  # once, for the model and for the reasons
+        found, why = predictor.explain(values)
         answers = [
             RowAnswer(
-                id_, loaded.version, **told, base_value=float(why.base[at]), explanation=_reasons(why, at, values, top)
+                id_,
+                loaded.version,
+                **told,
+                base_value=float(why.base[at]),
+                explanation=_reasons(why, at, values, top),
+                score=float(why.base[at] + why.contributions[at].sum()),
             )
             for at, (id_, told) in enumerate(zip(ids, _told(found, loaded), strict=True))
         ]

@@ -26,7 +26,7 @@ _LIMITS = {
     for name, form in _FORMS.items()
     if "INT" in name and (limits := np.iinfo(np.dtype(form)))
 }
-_KINDS = {str: "text", bool: "true or false", list: "a list", dict: "an object"}
+_KINDS = {str: "text", bool: "true or false", list: "a list", dict: "an object", type(None): "null"}
 _HEADER = "Inference-Header-Content-Length"
 
 
@@ -106,8 +106,8 @@ class _Blob:
         if not self._told:
             raise wrong(name, f"its data comes as bytes, so the header {_HEADER} must say where they begin.")
         if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= len(self._content) - self._at:
-            left = len(self._content) - self._at
-            raise wrong(name, f"binary_data_size is {str(size)[:40]}, and {left} bytes of the body are left for it.")
+            left, told = len(self._content) - self._at, str(size)[:40] if isinstance(size, int) else _kind(size)
+            raise wrong(name, f"binary_data_size is {told}, and {left} bytes of the body are left for it.")
         self._at += size
         return self._content[self._at - size : self._at]
 
@@ -123,7 +123,8 @@ def _tensor(told: Any, blob: _Blob) -> Tensor:
         raise Invalid("Every input is an object with name, shape, datatype and data.", field="inputs")
     datatype = told.get("datatype")
     if datatype not in DATATYPES:
-        raise wrong(name, f"datatype {str(datatype)[:40]} is none of {', '.join(DATATYPES)}.")
+        what = datatype[:40] if isinstance(datatype, str) else _kind(datatype)
+        raise wrong(name, f"datatype {what} is none of {', '.join(DATATYPES)}.")
     shape = _shape(name, told.get("shape"))
     size = _parameters(told, f"Input {name[:80]}").get("binary_data_size")
     if size is None:
@@ -159,8 +160,13 @@ def _listed(name: str, datatype: str, shape: tuple[int, ...], data: Any) -> Iter
     for at, each in enumerate(data):
         if not _is(datatype, each):
             # Not what was sent: this may be a personal column, and the message is recorded.
-            raise wrong(name, f"value {at} is no {datatype}, but {_KINDS.get(type(each), 'a number')}.")
+            raise wrong(name, f"value {at} is no {datatype}, but {_kind(each)}.")
         yield None if isinstance(each, float) and isnan(each) else each
+
+
+def _kind(value: Any) -> str:
+    """Instead of the value: whose it is, nobody knows."""
+    return _KINDS.get(type(value), "a number")
 
 
 def _is(datatype: str, value: Any) -> bool:

@@ -5,17 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from gyre.errors import Invalid
+from gyre.pseudonyms import Pseudonyms
 from gyre.registry.releases import Alias, Released
 from gyre.serving.rows import Features, RowFault
 from gyre.spec.model import ModelSpec
 
 RowId = str | int | None
 MOST_ROWS = 1_000
-
-
-def kept_columns(spec: ModelSpec) -> frozenset[str]:
-    """What may leave the function of a row: all but what is personal, which no model looks at."""
-    return frozenset(name for name, column in spec.columns.items() if not column.personal)
 
 
 @dataclass(frozen=True)
@@ -51,6 +47,8 @@ class RowAnswer:
     base_value: float | None = None
     explanation: tuple[tuple[str, Any, float], ...] | None = None
     """Feature, value and contribution, the one that weighs most first."""
+    score: float | None = None
+    """Where the contributions of all features, told or not, lead to from the base value."""
     fault: RowFault | None = None
 
     @property
@@ -70,6 +68,8 @@ class Asked:
     ms: float = 0.0
     fault: str | None = None
     """Why another one answered in its place."""
+    unit: str | None = None
+    """What its explanations are measured in."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,8 @@ class Answer:
     """What explanations are measured in: log_odds, probability or value."""
     refusal: Invalid | None = None
     """Why nothing was answered."""
+    pseudonyms: Pseudonyms | None = None
+    """For what is personal of a row; none where nothing is, or where it is left out."""
     shadow: Released | None = None
     """Who is to be asked the same, beside the caller's path."""
 

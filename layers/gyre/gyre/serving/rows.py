@@ -55,9 +55,12 @@ class RowCheck:
 
     def __init__(self, spec: ModelSpec) -> None:
         self._spec = spec
+        self.personal = spec.personal
         needed, missing = spec.needed, frozenset(spec.read.missing)
         self._columns = {
-            name: _ColumnCheck(name, column, missing) for name, column in spec.columns.items() if name in needed
+            name: _ColumnCheck(name, column, missing, bool(self.personal))
+            for name, column in spec.columns.items()
+            if name in needed
         }
 
     def check(self, rows: Sequence[Features]) -> CheckedRows:
@@ -88,8 +91,8 @@ class RowCheck:
 class _ColumnCheck:
     """The checks of one column, in the order in which an upload meets them; made once, because a call is short."""
 
-    def __init__(self, name: str, column: Column, missing: frozenset[str]) -> None:
-        self._name, self._column = name, column
+    def __init__(self, name: str, column: Column, missing: frozenset[str], of_people: bool) -> None:
+        self._name, self._column, self._of_people = name, column, of_people
         self._read, self._missing = READERS[column.type], missing | frozenset(column.missing)
         self._known = None if column.values is None else frozenset(column.values)
         low, high = column.range or (None, None)
@@ -106,26 +109,28 @@ class _ColumnCheck:
 
     def values(self, cells: list[Any], faults: list[RowFault]) -> Array:
         """What these cells are, after what the column wants done was done; what is refused is added to the faults."""
-        read = self._read(cells, self._missing)
-        values, failed = read.values, read.failed
+        values, failed = self._read(cells, self._missing)
         self._act(values, failed, "type", cells, faults)
         if self._column.range is not None:
             outside = (values < self._low) | (values > self._high)  # of a missing one neither is true
-            self._act(values, outside, "range", cells, faults)
+            self._act(values, _places(outside), "range", cells, faults)
         if (known := self._known) is not None:
             self._act(values, _each(values, lambda text: text not in known), "values", cells, faults)
         if (most := self._column.length) is not None:
             self._act(values, _each(values, lambda text: len(text) > most), "length", cells, faults)
         if self._column.required:
-            self._act(values, is_missing(values) & ~failed, "required", cells, faults)
+            gone = sorted(set(_places(is_missing(values))).difference(failed))
+            self._act(values, gone, "required", cells, faults)
         return values
 
-    def _act(self, values: Array, broken: Array, check: Check, cells: list[Any], faults: list[RowFault]) -> None:
-        """What the column wants done where a value breaks a check."""
-        if not broken.any():
+    def _act(
+        self, values: Array, broken: Sequence[int], check: Check, cells: list[Any], faults: list[RowFault]
+    ) -> None:
+        """What the column wants done with the values that break a check."""
+        if not broken:
             return
         action = self._column.action(check)
-        for at in np.flatnonzero(broken).tolist():
+        for at in broken:
             if action in ("reject", "fail"):
                 message = f"{self._name} {self._rules[check]}."
                 faults.append(RowFault(at, self._name, check, message, self._sent(cells[at])))
@@ -138,7 +143,9 @@ class _ColumnCheck:
         return value[: self._column.length] if isinstance(value, str) else min(max(value, self._low), self._high)
 
     def _sent(self, cell: Any) -> str | None:
-        return None if cell is None or self._column.personal else repr(cell)[:_MOST_SHOWN]
+        """Where rows tell of people, nothing of a list or an object: a whole row may stand in it."""
+        untold = cell is None or self._column.personal or (self._of_people and isinstance(cell, list | dict))
+        return None if untold else repr(cell)[:_MOST_SHOWN]
 
 
 def _between(low: float | None, high: float | None) -> str:
@@ -146,9 +153,14 @@ def _between(low: float | None, high: float | None) -> str:
     return " and ".join(f"{word} {bound:g}" for word, bound in told if bound is not None)
 
 
-def _each(values: Array, broken: Callable[[str], bool]) -> Array:
-    """Of texts, where one is there and breaks something."""
-    return np.fromiter((text is not None and broken(text) for text in values), dtype=bool, count=len(values))
+def _places(broken: Array) -> Sequence[int]:
+    # Counted first, because hardly ever is there one, and a call of a row asks this for each check of each column.
+    return np.flatnonzero(broken).tolist() if np.count_nonzero(broken) else ()
+
+
+def _each(values: Array, broken: Callable[[str], bool]) -> Sequence[int]:
+    """Where a text is there and breaks something."""
+    return [at for at, text in enumerate(values) if text is not None and broken(text)]
 
 
 def _nothing(values: Array) -> Any:

@@ -106,6 +106,19 @@ class Shelf:
             known = self._known.get(model, known)
         return self._known.get(model, known).pointer
 
+    def at_hand(self, model: str) -> bool:
+        """Whether every release of this model is in memory, so that nothing is waited for."""
+        known = self._known.get(model)
+        if known is None or abs(self._clock() - known.looked_at) >= self._seconds(known.pointer) * OVERDUE:
+            return False
+        return all(each.bundle.hash in self._bundles for each in known.pointer.aliases.values())
+
+    def personal(self, model: str) -> bool:
+        """Whether a release of this model that is in memory is sent something that tells who somebody is."""
+        known = self._known.get(model)
+        aliases = known.pointer.aliases.values() if known else ()
+        return any(held[1].personal for each in aliases if (held := self._bundles.get(each.bundle.hash)))
+
     def release(self, version: Released) -> Loaded:
         """A release that can answer, or why it cannot."""
         predictor, check = self._bundle(version)

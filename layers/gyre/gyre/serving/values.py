@@ -1,13 +1,11 @@
 """Values as JSON tells them, read as a column's type: a column at a time, for it may be a thousand rows."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from gyre.features.compute import Array
 from gyre.spec.columns import END_OF_TIME, FIRST_SECOND, ColumnType
@@ -18,12 +16,12 @@ _INTEGERS = range(-(2**63), 2**63)
 _PLAIN = frozenset({float})
 
 
-@dataclass(frozen=True)
-class Values:
-    """A column as gyre.features takes it; where `failed`, what was sent is none of its type, and missing here."""
+class Values(NamedTuple):
+    """A column as gyre.features takes it; `failed` are the places where what was sent is none of its type: they are
+    missing here."""
 
     values: Array
-    failed: npt.NDArray[np.bool_]
+    failed: Sequence[int] = ()
 
 
 class _Wrong:
@@ -39,7 +37,7 @@ def _numbers(cells: Sequence[Any], _: frozenset[str]) -> Values:
     if _PLAIN.issuperset(map(type, cells)):
         values = np.array(cells, dtype=np.float64)
         if np.isfinite(values).all():
-            return Values(values, np.zeros(len(cells), dtype=bool))
+            return Values(values)
     return _each(cells, _number, np.nan, np.float64)
 
 
@@ -91,11 +89,11 @@ def _time(sent: Any) -> Any:
 
 
 def _each(cells: Sequence[Any], read: Callable[[Any], Any], missing: Any, dtype: Any) -> Values:
-    found = [None if cell is None else read(cell) for cell in cells]
-    values, failed = np.empty(len(found), dtype=dtype), np.zeros(len(found), dtype=bool)
-    for at, each in enumerate(found):
+    values, failed = np.empty(len(cells), dtype=dtype), []
+    for at, cell in enumerate(cells):
+        each = None if cell is None else read(cell)
         if each is WRONG:
-            failed[at] = True
+            failed.append(at)
         values[at] = missing if each is None or each is WRONG else each
     return Values(values, failed)
 

@@ -86,6 +86,11 @@ class ModelSpec(Section):
         return features.union(*(self.inputs_of(each) for each in self.derived.values() if each.feature))
 
     @property
+    def personal(self) -> frozenset[str]:
+        """The columns that tell who somebody is."""
+        return frozenset(name for name, column in self.columns.items() if column.personal)
+
+    @property
     def protected(self) -> tuple[str, ...]:
         """The columns between whose groups fairness is measured."""
         return tuple(name for name, column in self.columns.items() if column.protected)
@@ -164,6 +169,9 @@ class ModelSpec(Section):
                 faults.append(
                     ((*place, "personal"), "what is predicted cannot be personal: a model would learn to tell it")
                 )
+            if target.protected:
+                told = "what is predicted is no group: fairness is about who is told what"
+                faults.append(((*place, "protected"), told))
         if self.time in self.columns and self.columns[self.time].type not in ("time", "number", "integer"):
             faults.append(
                 (("time",), f"{self.time!r} is of type {self.columns[self.time].type}: it must be time or a number")
@@ -252,6 +260,12 @@ class ModelSpec(Section):
             faults.append(
                 (("retrain", "verdicts"), f"{self.retrain.verdicts} of the last {self.retrain.of_last} can never be")
             )
+        if self.retrain.journal and self.dataset.mode == "replace":
+            told = "labelled predictions would be all that is trained on: `dataset.mode` is replace"
+            faults.append((("retrain", "journal"), told))
+        if self.retrain.journal and not self.training.on_upload:
+            told = "labelled predictions come as an upload, and `training.on_upload` is false"
+            faults.append((("retrain", "journal"), told))
         regression = self.task == "regression"
         if self.training.metric and (self.training.metric in ("rmse", "mae", "r2")) != regression:
             faults.append((("training", "metric"), f"{self.training.metric} is no measure of a {self.task}"))

@@ -123,15 +123,24 @@ class Monitoring(Section):
     minimum_rows: Annotated[int, Field(ge=10)] = 200
     """Below this many predictions the verdict is `not enough data`."""
     chunks: Annotated[int, Field(ge=1, le=1_000)] = 5
-    """Into how many parts a window is cut."""
+    """Into how many parts a window is cut, so that a report shows a course; verdicts are about the whole window."""
+    chunk_by: Literal["count", "time"] = "count"
+    """count: parts of as many rows each. time: parts of as many hours each."""
+    every_hours: Annotated[float, Field(gt=0, le=24 * 366)] = 24
+    """How often it is looked …"""
+    every_rows: Annotated[int, Field(ge=10)] | None = None
+    """… or as soon as so many predictions came since the last look; null: the clock alone decides."""
     numeric: Literal["jensen_shannon", "kolmogorov_smirnov", "wasserstein", "hellinger"] = "jensen_shannon"
     """The measure of drift of numbers."""
     categorical: Literal["jensen_shannon", "chi2", "l_infinity", "hellinger"] = "jensen_shannon"
     """The measure of drift of categories."""
     thresholds: dict[ColumnName, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
-    """By column, the drift above which it counts; found from the reference if left out."""
-    multivariate: bool = True
-    """Whether reconstruction by principal components is watched as well."""
+    """By column, the drift above which it matters. Left out: 0.1; of wasserstein a quarter of the reference's standard
+    deviation. Whatever it is, drift counts only where it is more than chance, too."""
+    multivariate: Literal["reconstruction", "domain_classifier", "none"] = "reconstruction"
+    """How all features together are watched. reconstruction: how well rows are put together again from principal
+    components. domain_classifier: how well a classifier tells the window's rows from the reference's; it sees more, and
+    takes longer."""
     performance_drop: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """A fall of the metric by this much, estimated or realised, is an alert."""
     cool_down_hours: Annotated[float, Field(ge=0)] = 24
@@ -151,6 +160,8 @@ class Retrain(Section):
     """The least time between two trainings that nobody asked for."""
     every_hours: Annotated[float, Field(ge=1, le=24 * 366)] | None = None
     """Train on the newest data this often, whatever is seen; null: the clock starts nothing."""
+    journal: bool = False
+    """Whether predictions with a known truth are added to the data it is trained on, if a verdict starts it."""
 
 
 class Trial(Section):

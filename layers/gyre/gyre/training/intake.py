@@ -4,7 +4,7 @@ from typing import Any
 
 from gyre.datasets.batch_file import batch_file_at, is_batch, is_batch_input, run_of_batch
 from gyre.datasets.upload import is_spec, upload_at
-from gyre.objects import ObjectStore
+from gyre.objects import ObjectStore, is_rewritten
 from gyre.spec.document import MAX_BYTES
 from gyre.spec.versions import add_uploaded_spec
 from gyre.training.start import start_from_upload
@@ -17,6 +17,8 @@ def take_in(
     """Doing it again for the same object changes nothing; returns what was done."""
     if key.endswith("/"):
         return {"ignored": "the marker of a folder"}
+    if is_rewritten(key, version, data):
+        return {"ignored": "what is left of a file after a person was erased from it"}
     if is_batch(key):
         return _take_batch(key, version, workflow)
     if not is_spec(key):

@@ -10,8 +10,8 @@ from gyre.datasets.batch_file import batch_address, batch_file_at
 from gyre.datasets.receive import ADDRESS_SECONDS
 from gyre.documented import Documented
 from gyre.errors import Conflict, NotFound
-from gyre.http.routes.models import Model
 from gyre.http.routes.training import RunName
+from gyre.http.shapes import Model
 from gyre.objects import ObjectStore
 from gyre.registry.releases import resolve
 from gyre.workflow import Workflow

@@ -14,7 +14,7 @@ from gyre.datasets.version import DatasetVersion, dataset_version, newest_versio
 from gyre.documented import Documented
 from gyre.errors import Invalid
 from gyre.http.pages import page_answer
-from gyre.http.routes.models import Body, Model
+from gyre.http.shapes import Body, Model
 from gyre.objects import ObjectStore
 from gyre.training.start import run_of_upload, start_by_url
 from gyre.workflow import Workflow

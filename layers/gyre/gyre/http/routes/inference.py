@@ -16,6 +16,8 @@ from gyre.serving.waterfall import waterfall
 from gyre.spec.base import MODEL_PATTERN
 
 TOP, MOST_FEATURES = 5, 10_000
+# What is told of a body that is malformed, and with it recorded.
+_SHOWN = frozenset({"model", "release", "explain", "partial"})
 RowId = Annotated[StrictStr, Field(max_length=200)] | Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)] | None
 Release = Annotated[StrictStr, Field(max_length=100)] | StrictInt
 Top = Annotated[int, Field(ge=1, le=MOST_FEATURES)]
@@ -110,7 +112,7 @@ def _question(content: bytes) -> Question:
     try:
         asked = InferenceIn.model_validate_json(content)
     except ValidationError as error:
-        raise malformation(error.errors(include_url=False), hidden="rows") from None
+        raise malformation(error.errors(include_url=False), shown=_SHOWN) from None
     explain = ExplainIn() if asked.explain is True else asked.explain
     rows = [Row(row.id, row.features) for row in asked.rows]
     return Question(asked.model, rows, str(asked.release), explain.top if explain else None, asked.partial)
@@ -172,7 +174,7 @@ def _row(row: RowAnswer) -> dict[str, Any]:
     if row.probabilities is not None:
         told |= {"probabilities": row.probabilities, "confidence": row.confidence}
     if row.explanation is not None:
-        told |= {"base_value": row.base_value, "explanation": row.reasons}
+        told |= {"base_value": row.base_value, "score": row.score, "explanation": row.reasons}
     return told
 
 
@@ -180,7 +182,7 @@ def _picture(answered: Answered, most: int) -> str:
     (row,) = answered.answer.rows
     why, base = row.explanation or (), row.base_value or 0.0
     return waterfall(
-        base, why, base + sum(much for *_, much in why), title=f"{answered.question.model}: {row.prediction}",
+        base, why, row.score or 0.0, title=f"{answered.question.model}: {row.prediction}",
         unit=answered.answer.unit, most=most,
     )  # fmt: skip
 

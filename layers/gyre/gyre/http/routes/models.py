@@ -3,28 +3,18 @@
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from fastapi.encoders import jsonable_encoder
+from fastapi import APIRouter, Query, Response
 
 from gyre.bundle.ref import REFERENCE
 from gyre.datasets.version import version_numbers
 from gyre.errors import NotFound, NotReady
+from gyre.http.shapes import Body, Model, as_object
 from gyre.objects import ObjectStore
 from gyre.registry.releases import Pointer, Release, current, releases
-from gyre.spec.base import MODEL_PATTERN
 from gyre.spec.example import example_row
 from gyre.spec.versions import SpecVersion, add_spec, models, spec_of, versions
 
-Model = Annotated[str, Path(pattern=MODEL_PATTERN)]
 YAML = "application/yaml"
-
-
-async def body_of(request: Request) -> bytes:
-    """The request's body as it is."""
-    return await request.body()
-
-
-Body = Annotated[bytes, Depends(body_of)]
 
 
 def router(data: ObjectStore, artifacts: ObjectStore) -> APIRouter:
@@ -97,7 +87,5 @@ def _reference(now: Pointer | None, artifacts: ObjectStore) -> dict[str, Any] | 
 
 
 def _declared(declared: SpecVersion) -> dict[str, Any]:
-    told: dict[str, Any] = jsonable_encoder(
-        declared.spec.model_dump(include={"description", "owner", "task", "target", "columns", "derived"})
-    )
-    return told | {"features": declared.spec.features}
+    told = declared.spec.model_dump(include={"description", "owner", "task", "target", "columns", "derived"})
+    return as_object(told) | {"features": declared.spec.features}

@@ -10,8 +10,8 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
 
 from gyre.errands import Errands
 from gyre.errors import GyreError
-from gyre.http.routes.models import Model
 from gyre.http.routes.versions import Reasoned, Version
+from gyre.http.shapes import Model
 from gyre.objects import ObjectStore
 from gyre.registry import moves
 from gyre.registry.mirror import mirrored

@@ -1,24 +1,31 @@
 """/stats: what the journal says of a model's releases."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from fastapi.encoders import jsonable_encoder
 
 from gyre.errors import Invalid, NotFound
-from gyre.http.routes.models import Model
-from gyre.journal.comparison import MOST_RECORDS, compare
+from gyre.http.routes.predictions import Number, Since, Until, wanted_of
+from gyre.http.shapes import Model, as_object
 from gyre.journal.table import Journal
 from gyre.objects import ObjectStore
 from gyre.registry.releases import Alias, Pointer, pointer
-
-Number = Annotated[int | None, Query(ge=1, le=10**9)]
+from gyre.spec.versions import models
+from gyre.trials.comparison import MOST_RECORDS, compare
 
 
 def router(journal: Journal, artifacts: ObjectStore) -> APIRouter:
     """The routes about figures of the journal."""
     routes = APIRouter()
+
+    @routes.get("/stats/{model}", summary="Counts, classes, confidence and latency of a model's predictions.")
+    def figures(model: Model, version: Number = None, since: Since = None, until: Until = None) -> dict[str, Any]:
+        found = journal.figures(wanted_of(model, version, since, until))
+        if not found.calls and model not in models(artifacts):
+            raise NotFound(f"There is no model {model}: GET /models lists them.", field="model")
+        return {"model": model, **asdict(found)}
 
     @routes.get("/stats/{model}/comparison", summary="Production and challenger: what each did, whether they differ.")
     def comparison(
@@ -33,7 +40,7 @@ def router(journal: Journal, artifacts: ObjectStore) -> APIRouter:
             raise Invalid(f"Version {ours} cannot be compared with itself.", field="challenger")
         since = datetime.now(UTC) - timedelta(hours=hours)
         window = journal.window(model, since, MOST_RECORDS)
-        told: dict[str, Any] = jsonable_encoder(compare(window.records, ours, theirs))
+        told = as_object(compare(window.records, ours, theirs))
         given = now.traffic if now.version("challenger") == theirs else None
         if window.cut:  # where the figures really begin
             since = window.records[-1].at

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 from gyre.documented import Documented
 from gyre.errors import Conflict, NotFound
 from gyre.http.pages import NOTHING_RUNS, page_answer
-from gyre.http.routes.models import Model
+from gyre.http.shapes import Model
 from gyre.objects import ObjectStore
 from gyre.registry.approval import Approval, heard, pending, settle
 from gyre.registry.overview import folder_of, listed, whole

@@ -12,6 +12,7 @@ from gyre.datasets.read_range import read_range
 from gyre.errors import Invalid, NotFound
 from gyre.journal.outlet import Outlet
 from gyre.objects import ObjectStore
+from gyre.pseudonyms import PseudonymKeys
 from gyre.serving.rows import RowCheck
 from gyre.serving.shelf import Loaded
 from gyre.spec.versions import SpecVersion, spec_of
@@ -30,6 +31,7 @@ class RangePredictor:
 
     def __init__(self, data: ObjectStore, artifacts: ObjectStore, outlet: Outlet) -> None:
         self._data, self._artifacts, self._outlet = data, artifacts, outlet
+        self._keys = PseudonymKeys(artifacts)
         self._plan = lru_cache(maxsize=2)(self._read_plan)
         self._spec = lru_cache(maxsize=2)(self._read_spec)
         self._release = lru_cache(maxsize=2)(self._load)
@@ -62,7 +64,8 @@ class RangePredictor:
         times = TimeSplit()
         with times.of("load"):
             loaded = self._release(plan.release.version, plan.release.bundle)
-        answerer = Answerer(declared.spec, loaded, plan.shape.columns, explain=plan.file.explain)
+            pseudonyms = self._keys.current() if declared.spec.personal else None
+        answerer = Answerer(declared.spec, loaded, plan.shape.columns, pseudonyms, explain=plan.file.explain)
         part, answered = PartWriter(plan, reading), AnsweredRange()
         place = (wanted.key, None) if wanted.key else (plan.file.key, plan.file.version)
         with self._data.open(*place) as stream:

@@ -41,7 +41,7 @@ def journal_row(row: BatchRow) -> JournalRow:
     """One row and its answer; of one that could not be read nothing is kept but that."""
     if row.answer is None:
         return JournalRow(id=row.id, features=row.features, fault=_fault(row))
-    return row_of(row.features, row.answer)
+    return row_of(row.id, row.features, row.answer)
 
 
 def _fault(row: BatchRow) -> Fault:

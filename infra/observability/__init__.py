@@ -1,0 +1,1 @@
+"""What looks at a deployment from outside: Prometheus, Grafana."""

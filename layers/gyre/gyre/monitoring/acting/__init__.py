@@ -1,0 +1,1 @@
+"""What is done about a verdict: people hear, a training starts."""

@@ -1,0 +1,1 @@
+"""What NannyML and tests of chance say of two sides."""

@@ -1,0 +1,1 @@
+"""Persons in the data: what is kept about one, and how it is erased."""

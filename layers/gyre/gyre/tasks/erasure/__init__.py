@@ -1,0 +1,1 @@
+"""The tasks of the erasure's state machine."""
