@@ -1,15 +1,14 @@
 """/predictions: what the journal holds, row by row, and where each answer came from."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 from pydantic_core import from_json, to_json
 
-from gyre.errors import Conflict, Invalid, NotFound
+from gyre.errors import Conflict, NotFound
+from gyre.http.lists import Cursor, Since, Until, cursor_of, place_of, span
 from gyre.http.pages import NOTHING_RUNS
 from gyre.http.shapes import Model, as_object
 from gyre.journal.lineage import origins
@@ -23,8 +22,6 @@ from gyre.serving.waterfall import MOST, waterfall
 _MOST_BYTES = 3_000_000
 
 Event = Annotated[str, Field(pattern=EVENT_PATTERN)]
-Since = Annotated[datetime | None, Query(alias="from")]
-Until = Annotated[datetime | None, Query(alias="to")]
 Number = Annotated[int | None, Query(ge=1, le=10**9)]
 
 
@@ -41,10 +38,10 @@ def router(journal: Journal, artifacts: ObjectStore, data: ObjectStore) -> APIRo
         prediction: Annotated[str | None, Query(max_length=1_000)] = None,
         id: Annotated[str | None, Query(max_length=200)] = None,  # noqa: A002  # the callers' word
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-        cursor: Annotated[str | None, Query(max_length=400)] = None,
+        cursor: Cursor = None,
     ) -> Response:
-        wanted = wanted_of(model, version, since, until, prediction=prediction, row_id=id)
-        found = journal.page(wanted, limit, None if cursor is None else _read(cursor))
+        wanted = Wanted(model, version, *span(since, until), prediction, id)
+        found = journal.page(wanted, limit, None if cursor is None else Place(*place_of(cursor)))
         told, size, after = list[bytes](), 0, found.after
         for at, line in enumerate(found.lines):
             content = to_json(_item(line))
@@ -53,7 +50,7 @@ def router(journal: Journal, artifacts: ObjectStore, data: ObjectStore) -> APIRo
                 after = _place(found.lines[at - 1])
                 break
             told.append(content)
-        next_page = to_json(after and _cursor(after))
+        next_page = to_json(after and cursor_of(after.at, after.event_id, after.row))
         return Response(
             b'{"predictions":[' + b",".join(told) + b'],"cursor":' + next_page + b"}", media_type="application/json"
         )
@@ -81,22 +78,6 @@ def router(journal: Journal, artifacts: ObjectStore, data: ObjectStore) -> APIRo
     return routes
 
 
-def wanted_of(
-    model: str | None,
-    version: int | None,
-    since: datetime | None,
-    until: datetime | None,
-    *,
-    prediction: str | None = None,
-    row_id: str | None = None,
-) -> Wanted:
-    """What a query asks for; a time without a zone is UTC."""
-    first, end = (each and each.replace(tzinfo=each.tzinfo or UTC) for each in (since, until))
-    if first and end and first >= end:
-        raise Invalid(f"`to` ({end.isoformat()}) is not after `from` ({first.isoformat()}).", field="to")
-    return Wanted(model, version, first, end, prediction, row_id)
-
-
 def _item(line: Line) -> dict[str, Any]:
     """A row as a list tells it; its reasons are told with the call alone, because they are long."""
     answer, call = from_json(line.answer) if line.answer else {}, from_json(line.call)
@@ -113,21 +94,6 @@ def _item(line: Line) -> dict[str, Any]:
 
 def _place(line: Line) -> Place:
     return Place(line.at, line.event_id, -1 if line.row is None else line.row)
-
-
-def _cursor(place: Place) -> str:
-    return urlsafe_b64encode(f"{place.at.isoformat()} {place.row} {place.event_id}".encode()).decode().rstrip("=")
-
-
-def _read(cursor: str) -> Place:
-    try:
-        at, row, event_id = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split(" ")
-        moment = datetime.fromisoformat(at).astimezone(UTC)
-        return Place(moment, event_id, int(row))
-    except (ValueError, OverflowError):
-        raise Invalid(
-            "This is no cursor of ours: send the one that came with the page before.", field="cursor"
-        ) from None
 
 
 def _picture(record: JournalRecord, at: int, top: int) -> str:

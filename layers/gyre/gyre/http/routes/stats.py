@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from gyre.errors import Invalid, NotFound
-from gyre.http.routes.predictions import Number, Since, Until, wanted_of
+from gyre.http.lists import Since, Until, span
+from gyre.http.routes.predictions import Number
 from gyre.http.shapes import Model, as_object
-from gyre.journal.table import Journal
+from gyre.journal.table import Journal, Wanted
 from gyre.objects import ObjectStore
 from gyre.registry.releases import Alias, Pointer, pointer
 from gyre.spec.versions import models
@@ -22,7 +23,7 @@ def router(journal: Journal, artifacts: ObjectStore) -> APIRouter:
 
     @routes.get("/stats/{model}", summary="Counts, classes, confidence and latency of a model's predictions.")
     def figures(model: Model, version: Number = None, since: Since = None, until: Until = None) -> dict[str, Any]:
-        found = journal.figures(wanted_of(model, version, since, until))
+        found = journal.figures(Wanted(model, version, *span(since, until)))
         if not found.calls and model not in models(artifacts):
             raise NotFound(f"There is no model {model}: GET /models lists them.", field="model")
         return {"model": model, **asdict(found)}
