@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 build-%:
 	@$(DEV) -m infra.packaging sam $* "$(ARTIFACTS_DIR)"
 
-.PHONY: help setup lock package size up down status deploy demo test check lint types rules unit e2e sam-local bench openapi schema
+.PHONY: help setup lock package size up down status deploy new-pseudonym-key connect demo test check lint types rules unit e2e sam-local bench openapi schema
 
 help: ## this list
 	@echo "Gyre: the whole model loop, serverless. On this machine:"
@@ -44,6 +44,12 @@ status: ## is it running?
 
 deploy: package ## deploy to the emulator, or with ENV=dev|staging|production to AWS
 	@$(DEV) -m infra.deploy $(ENV)
+
+new-pseudonym-key: package ## deploy to ENV, and hash personal values with a newer key from now on
+	@$(DEV) -m infra.deploy $(ENV) --new-pseudonym-key
+
+connect: setup ## write a Prometheus configuration for ENV into .gyre/observability/
+	@$(DEV) -m infra.observability.connect $(ENV)
 
 demo: up deploy ## everything at once: from nothing to a running stack with an example flowing through it
 	@$(DEV) -m cli.demo
@@ -74,8 +80,8 @@ e2e: package ## the tests of the deployed stack
 sam-local: package ## every event in events/ through `sam local invoke` (needs a Docker engine)
 	@$(DEV) -m pytest tests/docker/test_sam_local.py
 
-bench: package ## the speeds we promise, measured here
-	@$(DEV) -m bench
+bench: package ## the speeds we promise, measured here; with NAME=journal one kind of them
+	@$(DEV) -m bench $(NAME)
 
 openapi: setup ## write the API's document from the code
 	@$(DEV) -m infra.openapi

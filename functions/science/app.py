@@ -29,7 +29,7 @@ def training_tasks() -> Mapping[str, Task]:
     has, data, log = parts()
     stores = Stores(data, S3Bucket(has.artifact_bucket), DeltaDatasets(f"s3://{has.data_bucket}/datasets"))
     progress = Progress(lambda rows: log.info("checked", extra={"rows": rows}))
-    places = Places(has.data_bucket, has.artifact_bucket, has.commit, has.search_workers)
+    places = Places(has.data_bucket, has.artifact_bucket, has.commit, has.search_workers, has.approval == "person")
     return by_name(stores, FileFetcher(has.hosts, data), progress, MlflowTracking(has.tracking), places)
 
 

@@ -63,7 +63,7 @@ def test_its_commands_can_be_typed() -> None:
     assert len(lines) >= 3
     for line in lines:
         assert parser().parse_args(shlex.split(line)[1:]).run
-    assert "`python -m bench exactly-once`" in TEXT and exactly_once.main
+    assert "`make bench NAME=exactly-once`" in TEXT and exactly_once.main
     assert "journal" in BENCHES
 
 
@@ -76,7 +76,7 @@ def test_its_routes_are_there() -> None:
 
 
 def test_its_table_of_growth_is_what_was_measured() -> None:
-    """`python -m bench journal`, then this test says what the page must say."""
+    """`make bench NAME=journal`, then this test says what the page must say."""
     kept = json.loads((RESULTS / "journal.json").read_text())
     for name, most in LIMITS.items():
         medians = [shown(kept["seconds"][f"{size:,}: {name}"]["median"]) for size in (10**5, 10**6, 10**7)]

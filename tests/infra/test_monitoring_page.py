@@ -12,6 +12,7 @@ from bench.watching import PROMISED_MB, PROMISED_ROWS, PROMISED_SECONDS, TASKS
 from gyre.monitoring.analysis import performance, quality, together, univariate
 from gyre.monitoring.found import Source
 from gyre.monitoring.gathering.given import MOST_ROWS
+from infra.deploy.target import target_named
 from tests.infra.facts import template
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +44,7 @@ def test_the_sample_and_its_error_are_told() -> None:
 
 @pytest.mark.parametrize("size", [10**3, 10**4, 10**5, 10**6, 10**7])
 def test_its_table_of_growth_is_what_was_measured(size: int) -> None:
-    """`python -m bench watching`, then this test says what the page must say."""
+    """`make bench NAME=watching`, then this test says what the page must say."""
     kept: dict[str, Any] = json.loads((ROOT / "bench/results/watching.json").read_text())
     figures, took = kept["figures"], shown(kept["seconds"][f"{size:,}: all tasks"]["median"])
     most = max(figures[f"{size:,}: {task}, MB"] for task in TASKS)
@@ -62,4 +63,9 @@ def test_so_many_rows_are_looked_at_in_the_time_and_memory_that_are_promised() -
 
 def test_the_clock_asks_as_often_as_is_told() -> None:
     assert template()["Parameters"]["MonitoringSchedule"]["Default"] == "rate(15 minutes)"
-    assert "Every quarter of an hour a schedule asks" in PAGE
+    assert "Every quarter of an hour (`MonitoringSchedule`; in dev each hour, on the emulator each minute)" in PAGE
+    often = {
+        name: target_named(name).parameters.get("MonitoringSchedule")
+        for name in template()["Parameters"]["Environment"]["AllowedValues"]
+    }
+    assert often == {"local": "rate(1 minute)", "dev": "rate(1 hour)", "staging": None, "production": None}

@@ -44,7 +44,8 @@ def test_what_cloudwatch_is_told_is_that_of_the_code() -> None:
 
 
 def test_what_it_tells_to_type_and_to_import_is_there() -> None:
-    assert "python -m infra.observability.connect " in TEXT
+    assert "make connect " in TEXT
+    assert "$(DEV) -m infra.observability.connect $(ENV)" in (ROOT / "Makefile").read_text()
     assert "prometheus --config.file=.gyre/observability/local/prometheus.yml" in TEXT and "prometheus.yml" in FILES
     for name, board in DASHBOARDS.items():
         assert f"{name}.json" in TEXT

@@ -33,6 +33,13 @@ def test_figures_are_read_from_text() -> None:
     assert settings.search_workers == 6
 
 
+def test_who_is_asked_is_one_of_two_words() -> None:
+    assert ScienceSettings.read(GIVEN).approval == "declared"
+    assert ScienceSettings.read({**GIVEN, "GYRE_APPROVAL": "person"}).approval == "person"
+    with pytest.raises(SettingsError, match="GYRE_APPROVAL"):
+        ScienceSettings.read({**GIVEN, "GYRE_APPROVAL": "nobody"})
+
+
 def test_all_problems_are_told_at_once_by_their_variables() -> None:
     with pytest.raises(SettingsError) as refused:
         ScienceSettings.read({"GYRE_SEARCH_WORKERS": "many", "GYRE_ARTIFACT_BUCKET": "kept"})

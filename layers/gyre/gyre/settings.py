@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import ConfigDict, ValidationError
 
@@ -169,6 +169,8 @@ class ScienceSettings(Settings):
     """The hosts that files may be fetched from, with commas between; nobody may be asked if empty."""
     search_workers: int = 10
     """How many candidates of a search are scored side by side, at most."""
+    approval: Literal["declared", "person"] = "declared"
+    """Whether here a person is asked about every model that passed its gates, or where its spec says so."""
     mlflow_tracking_uri: str = ""
     """Of an MLflow server; empty: one file in the artifact bucket."""
 

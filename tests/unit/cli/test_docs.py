@@ -44,7 +44,11 @@ def commands(of: argparse.ArgumentParser | None = None) -> Iterator[tuple[argpar
 
 def row(command: argparse.ArgumentParser, told: str) -> str:
     """Arguments after the command; options by their long names."""
-    places = [str(each.metavar) for each in command._actions if not each.option_strings]
+    places = [
+        f"[{each.metavar}]" if each.nargs in ("?", "*") else str(each.metavar)
+        for each in command._actions
+        if not each.option_strings
+    ]
     options = [each.option_strings[-1] for each in command._actions if each.option_strings and each.dest != "help"]
     return f"| `{' '.join([command.prog, *places])}` | {told} | {' '.join(f'`{each}`' for each in options)} |"
 

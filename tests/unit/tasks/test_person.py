@@ -25,6 +25,14 @@ def test_who_is_asked_in_vain_releases_nothing(asking: World) -> None:
     assert asking.tracking.versions["pets"][3].tags["stage"] == "candidate"
 
 
+def test_an_environment_may_ask_a_person_about_every_model(trained: World) -> None:
+    world = trained.again(asks=True)
+    world.declare(f"{TOLERANT}release: {{approval: automatic}}\n")
+    world.train("run-3", dataset=2)
+    assert world.machine.notices[0]["kind"] == "approval_wanted"
+    assert world.serves() == 2
+
+
 @pytest.mark.parametrize("approved", [True, False])
 def test_a_person_says_whether_it_serves(asking: World, approved: bool) -> None:
     world = asking.again()

@@ -51,20 +51,21 @@ class World:
     data: MemoryBucket = field(default_factory=MemoryBucket)
     artifacts: MemoryBucket = field(default_factory=MemoryBucket)
     tracking: MemoryTracking = field(default_factory=MemoryTracking)
+    asks: bool = False
     called: list[str] = field(default_factory=list)
     machine: Machine = field(init=False)
 
     def __post_init__(self) -> None:
         tables = DeltaDatasets(str(self.folder))
-        places = Places("data", "artifacts", "c0ffee", 2)
+        places = Places("data", "artifacts", "c0ffee", 2, self.asks)
         stores = Stores(self.data, self.artifacts, tables)
         self.tasks = training_tasks(stores, None, lambda _: None, self.tracking, places)  # type: ignore[arg-type]
         self.machine = Machine(self.call)
 
-    def again(self) -> "World":
+    def again(self, *, asks: bool = False) -> "World":
         """The same deployment later; what becomes of one is not seen by the other. They share the tables' folder, so no
         rows may come to both."""
-        made = World(self.folder)
+        made = World(self.folder, asks=asks)
         made.data._versions = {key: list(each) for key, each in self.data._versions.items()}
         made.artifacts._versions = {key: list(each) for key, each in self.artifacts._versions.items()}
         for old, new in ((self.data, made.data), (self.artifacts, made.artifacts)):

@@ -27,6 +27,8 @@ class Places:
     commit: str
     workers: int
     """How many candidates are scored side by side, at most."""
+    asks: bool = False
+    """Whether a person is asked about every model that passed its gates, whatever its spec says."""
 
 
 def training_tasks(
@@ -37,7 +39,7 @@ def training_tasks(
         **DataTasks(stores, fetcher, progress).by_name(),
         **SearchTasks(stores, places.workers).by_name(),
         **JudgeTasks(stores, tracking).by_name(),
-        **GateTasks(stores).by_name(),
+        **GateTasks(stores, places.asks).by_name(),
         **ReleaseTasks(stores, tracking, places.data_bucket, places.artifact_bucket, places.commit).by_name(),
     }
     return {
