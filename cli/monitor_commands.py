@@ -110,10 +110,9 @@ def history(options: argparse.Namespace) -> int:
     if options.json:
         print(as_json(told))
         return 0
-    rows = [
-        (when(each["at"]), each["what"], each["column"], each["name"], each["value"], each["reference"], each["text"])
-        for each in told["history"]
-    ]
+    # What there is nothing to tell of is not told: a verdict has no column.
+    names = ("column", "name", "value", "reference", "text")
+    rows = [(when(each["at"]), each["what"], *map(each.get, names)) for each in told["history"]]
     heads = ("looked (UTC)", "what", "column", "by", "value", "before", "says")
     print(table(heads, rows) if rows else "nobody has looked yet")
     return 0

@@ -56,5 +56,5 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 def on_queue(event: dict[str, Any], context: Any) -> dict[str, Any]:
     settings, journal, metrics, log = parts()
     intake = Intake(journal, data := S3Bucket(settings.data_bucket), DeadLetters(data), settings.journal_tries)
-    onward = SqsOnward(settings.sink_queue) if settings.sink_queue else None
-    return from_queue(event, context, settings.journal_dead_letters, intake, metrics, log, onward)
+    queue, onward = SqsOnward(settings.journal_queue), SqsOnward(settings.sink_queue) if settings.sink_queue else None
+    return from_queue(event, context, settings.journal_dead_letters, queue, intake, metrics, log, onward)

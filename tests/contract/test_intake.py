@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,15 @@ def test_several_functions_with_the_same_messages_keep_each_call_once(tmp_path: 
         found = list(pool.map(taken, batches))
     assert (sum(each for each, _ in found), sum(left for _, left in found)) == (40, 0)
     assert Counter(rows(str(tmp_path / "predictions")).values()) == {2: 40}
+
+
+def test_what_the_table_has_is_no_letter_when_the_queue_gives_it_up(tmp_path: Path, letters: DeadLetters) -> None:
+    intake = Intake(DeltaJournal(str(tmp_path)), letters.data, letters, 3)
+    given_up = [replace(message(number, tries=4), given_up=True) for number in (1, 2)]
+    assert len(intake.take(given_up[:1]).letters) == 1  # before there is a table
+    intake.take([message(1)])
+    taken = intake.take(given_up)
+    assert (taken.known, [each.event_id for each in taken.letters], taken.refused) == (1, ["event-0002"], ())
 
 
 def test_a_table_that_cannot_be_written_gives_the_batch_back(tmp_path: Path, letters: DeadLetters) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from deltalake import DeltaTable, QueryBuilder
@@ -168,6 +169,31 @@ def test_a_page_does_not_shift_when_newer_records_come(journal: Journal) -> None
     rest = journal.page(Wanted(), 1000, first.after)
     seen = {(line.event_id, line.row) for line in (*first.lines, *rest.lines)}
     assert seen == {(each.event_id, at) for each in told[:15] for at in range(len(each.rows)) or [None]}
+
+
+def test_a_page_skips_nothing_where_an_older_record_comes_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = DeltaJournal(str(tmp_path))
+    told = sorted(calls(6, 24), key=lambda each: each.at)
+    late, early = told[22], [*told[:22], told[23]]
+    journal.append(early)
+    rows = journal.table.rows
+
+    def then_append(text: str) -> list[dict[str, Any]]:
+        monkeypatch.undo()
+        found = rows(text)
+        journal.append([late])
+        return found
+
+    monkeypatch.setattr(journal.table, "rows", then_append)
+    first = journal.page(Wanted(), 8)
+    assert first.after is not None
+    rest = journal.page(Wanted(), 1000, first.after)
+    seen = [(line.event_id, line.row) for line in (*first.lines, *rest.lines)]
+    assert sorted(seen, key=str) == sorted(
+        ((each.event_id, at) for each in told for at in range(len(each.rows)) or [None]), key=str
+    )
 
 
 # --- figures ----------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -56,6 +56,7 @@ def test_rows_come_with_what_is_true(place: Place) -> None:
     answer = json.loads(unknown.answer)
     assert (answer["prediction"], answer["probabilities"]) == ("red", {"red": 0.75, "white": 0.25})
     assert unknown.at == int(NOON.timestamp() * 1e6)
+    assert {each.row_id for each in place.read()} == {"a", "b", "c"}
 
 
 def test_what_was_corrected_counts_once_as_it_is_now(place: Place) -> None:
@@ -73,7 +74,15 @@ def test_shadows_refusals_and_other_models_are_left_out(place: Place) -> None:
     assert len(place.read()) == 2
     volume = place.predictions.volume(SPAN, NOON)
     assert volume.rows == {3: 2}
-    assert volume.calls == 5  # the shadow is a call as well
+    assert volume.calls == 4  # nobody got what the shadow said
+
+
+def test_a_span_in_another_zone_is_the_same_span(place: Place) -> None:
+    place.journal.append([call(1, "a", at=NOON)])
+    east = timezone(timedelta(hours=13))
+    told = Span("wine", SPAN.since.astimezone(east), SPAN.until.astimezone(east))
+    assert place.predictions.volume(told, NOON) == place.predictions.volume(SPAN, NOON)
+    assert (place.predictions.volume(told, NOON).calls, len(place.read(span=told))) == (1, 1)
 
 
 def test_the_span_ends_before_its_end_and_what_is_ahead_is_told(place: Place) -> None:

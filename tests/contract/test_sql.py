@@ -65,6 +65,12 @@ def test_the_rows_are_cut_and_that_is_said(queries: BoundedQueries) -> None:
     assert len(queries.ask("select repeat('x', 4000000)", 1).rows) == 1
 
 
+def test_what_no_json_can_be_made_of_is_told_as_that(queries: BoundedQueries) -> None:
+    with pytest.raises(Invalid, match=r"interval .*: cast it to text") as told:
+        queries.ask("select interval '1 day' as a", 1)
+    assert "MB" not in told.value.message
+
+
 @pytest.mark.parametrize(
     "sql",
     [

@@ -115,5 +115,7 @@ def test_days_before_a_day_go_of_one_model_alone(place: Place) -> None:
     assert place.upkeep.expire("wine", "2026-11-23") == 2
     assert place.upkeep.expire("wine", "2026-11-23") == 0
     assert place.upkeep.expire("it's", "2026-11-23") == 0
+    place.journal.append([days[0].model_copy(update={"event_id": "nobodys-xx", "model": None})])
+    assert (place.upkeep.expire(None, "2026-11-21"), place.upkeep.expire(None, "2026-11-22")) == (0, 1)
     kept = {line.event_id for line in place.journal.page(Wanted(), 100).lines}
     assert kept == {"person-0002", "person-0003", "other-0-xx", "other-1-xx", "other-2-xx", "other-3-xx"}

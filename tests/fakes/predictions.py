@@ -19,12 +19,12 @@ class MemoryPredictions:
         self._labels = labels
 
     def volume(self, span: Span, now: datetime) -> SpanVolume:
-        of_model = [each for each in self._labels.journal.records if each.model == span.model]
+        told = [each for each in self._labels.journal.records if each.kind != "shadow"]
+        of_model = [each for each in told if each.model == span.model]
         inside = [each for each in of_model if span.since <= each.at < span.until]
         rows = Counter(
             row.version
             for each in inside
-            if each.kind != "shadow"
             for row in each.rows
             if row.version is not None and row.prediction is not None
         )
@@ -37,7 +37,7 @@ class MemoryPredictions:
             PredictedRow(
                 (each.at - _EPOCH) // timedelta(microseconds=1), to_json(each.features).decode(),
                 to_json({"prediction": each.prediction, "probabilities": each.probabilities}).decode(),
-                None if each.label is None else to_json(each.label).decode(),
+                None if each.label is None else to_json(each.label).decode(), each.row_id,
             )
             for each in joined.rows
             if version in (None, each.version) and _hash(each.event_id, each.row) < share * _ALL

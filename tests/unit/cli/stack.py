@@ -75,7 +75,7 @@ class Stack:
         """What happens before each look at a run."""
         self.screen: Terminal | None = None
         routers = self.house.routers()
-        behind = [*routers["training_trigger"], *routers["prediction_log"]]
+        behind = [*routers["training_trigger"], *routers["prediction_log"], *routers["drift"]]
         self._api = caller(self.house.app(*behind), self.house.add_key())
 
     def client(self) -> GyreClient:

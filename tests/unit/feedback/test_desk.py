@@ -124,6 +124,15 @@ def test_a_retry_under_its_name_says_nothing_new_whatever_came_between(house: La
     assert house.say("red", token="t-1", source="key-2").kept == 1  # somebody else's name for a sending
 
 
+def test_of_a_sending_only_what_was_kept_is_remembered(house: LabelHouse) -> None:
+    """What repeats what counts leaves no line: a second one would have another moment, by which labels are counted."""
+    house.say("white")
+    assert house.say("white", source="key-2", token="t-1").repeated == 1
+    house.say("red", source="key-3")
+    assert house.say("white", source="key-2", token="t-1").kept == 1
+    assert house.values() == ["white", "red", "white"]
+
+
 def test_two_who_say_the_same_at_once_are_one(house: LabelHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither saw the other's label when it looked."""
     monkeypatch.setattr(house.labels, "of_events", lambda _: [])

@@ -1,13 +1,16 @@
 """functions/prediction_log over S3 and SQS: what the queue hands over that is no record, and its way back."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
 
+from gyre.aws.onward import SqsOnward
+from gyre.journal.intake import MOST_BYTES
 from tests.fakes.journal import MemoryJournal
 from tests.unit.functions.conftest import DEAD_LETTERS, Aws, Load
 from tests.unit.journal.test_record import body
@@ -104,6 +107,79 @@ def test_a_letter_that_cannot_be_kept_goes_back(app: ModuleType, aws: Aws, monke
         "batchItemFailures": [{"itemIdentifier": "m-1"}]
     }
     assert alarmed() == 0
+
+
+# --- more than there is time for --------------------------------------------------------------------------------------
+
+
+def large(number: int, aws: Aws) -> dict[str, Any]:
+    """A message whose record lies aside and needs half of what is read at once."""
+    key = f"overflow/wine/{number}.json"
+    aws.put(key, body(event_id=f"event-{number:04}").encode())
+    place = {"shape": 1, "event_id": f"event-{number:04}", "lies_at": key, "size": MOST_BYTES // 2}
+    return told(number, json.dumps(place), tries=3)
+
+
+@pytest.fixture
+def slow(journal: MemoryJournal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each append, and each look at the journal, takes ten seconds."""
+    clock, append, find = [0.0], journal.append, journal.find
+
+    def later(do: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def done(asked: Any) -> Any:
+            clock[0] += 10
+            return do(asked)
+
+        return done
+
+    monkeypatch.setattr(journal, "append", later(append))
+    monkeypatch.setattr(journal, "find", later(find))
+    monkeypatch.setattr("gyre.journal.from_queue.time", SimpleNamespace(monotonic=lambda: clock[0]))
+
+
+@pytest.mark.usefixtures("slow")
+def test_what_there_is_no_time_for_is_put_back_as_never_handed_out(
+    app: ModuleType, aws: Aws, journal: MemoryJournal
+) -> None:
+    """Given large records at their last try, when the time is over after some of them, then the others are in the queue
+    anew, and neither a try nor a letter."""
+    batch = [large(number, aws) for number in range(10)]
+    assert app.handler({"Records": batch}, Context(29)) == {"batchItemFailures": []}
+    assert len(journal.records) == 6
+    waiting = aws.waiting("journal")
+    assert sorted(waiting) == sorted(each["body"] for each in batch[6:])
+    again = {"Records": [told(number, text) for number, text in enumerate(waiting)]}
+    assert app.handler(again, Context(29)) == {"batchItemFailures": []}
+    assert len(journal.records) == 10
+    assert ask(app, aws, "GET", "/journal/dead-letters")["dead_letters"] == []
+
+
+@pytest.mark.usefixtures("slow")
+def test_where_it_cannot_be_put_back_it_goes_back(app: ModuleType, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GYRE_JOURNAL_QUEUE", "https://queues.example/nowhere")
+    batch = [large(number, aws) for number in range(30)]
+    asked: list[int] = []
+    send = SqsOnward.send
+    monkeypatch.setattr(SqsOnward, "send", lambda self, few: asked.append(len(few)) or send(self, few))
+    failed = app.handler({"Records": batch}, Context(29))["batchItemFailures"]
+    assert failed == [{"itemIdentifier": f"m-{number}"} for number in range(6, 30)]
+    assert asked == [10]  # to ask for all of them would last longer than the function
+
+
+@pytest.mark.usefixtures("slow")
+def test_however_short_the_time_a_portion_is_taken(app: ModuleType, aws: Aws, journal: MemoryJournal) -> None:
+    """Otherwise messages could go round for ever."""
+    event = {"Records": [large(number, aws) for number in range(4)]}
+    assert app.handler(event, Context(1)) == {"batchItemFailures": []}
+    assert (len(journal.records), len(aws.waiting("journal"))) == (2, 2)
+
+
+@pytest.mark.usefixtures("slow")
+def test_what_the_queue_gave_up_stays_there_when_the_time_is_over(app: ModuleType, aws: Aws) -> None:
+    batch = [{**large(number, aws), "eventSourceARN": DEAD_LETTERS} for number in range(6)]
+    failed = app.handler({"Records": batch}, Context(29))["batchItemFailures"]
+    assert failed == [{"itemIdentifier": "m-4"}, {"itemIdentifier": "m-5"}]
+    assert aws.waiting("journal") == []
 
 
 @pytest.mark.parametrize(("seconds", "taken"), [(29, 3), (6, 0)])

@@ -9,7 +9,7 @@ import pytest
 from gyre.errors import Unavailable
 from tests.fakes.journal import MemoryJournal
 from tests.fakes.sink import TOO_LARGE, MemorySink
-from tests.unit.functions.conftest import Aws, Load
+from tests.unit.functions.conftest import DEAD_LETTERS, Aws, Load
 from tests.unit.journal.test_record import body
 
 
@@ -128,6 +128,26 @@ def test_the_journal_tells_the_sinks_queue_if_there_is_one(
         assert app.handler(event, None) == {"batchItemFailures": []}
         assert sorted(aws.waiting("sink")) == (sorted([texts["m-1"], texts["m-3"]]) if on else [])
     assert len(journal.records) == 2
+
+
+def test_a_sinks_queue_that_is_down_makes_no_letter_of_what_the_journal_has(
+    load: Load, aws: Aws, journal: MemoryJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a queue that gave up a message because the sink was never told, when it comes among the dead letters, then
+    it waits there until the sink is told."""
+    monkeypatch.setenv("GYRE_SINK_QUEUE", "https://queues.example/nowhere")
+    app = load("prediction_log")
+    monkeypatch.setattr(app, "DeltaJournal", lambda _: journal)
+    message = {"messageId": "m-1", "body": body(event_id="event-0001"), "attributes": {"ApproximateReceiveCount": "3"}}
+    goes_back = {"batchItemFailures": [{"itemIdentifier": "m-1"}]}
+    assert app.handler({"Records": [message]}, None) == goes_back
+    given_up = {"Records": [{**message, "eventSourceARN": DEAD_LETTERS}]}
+    assert app.handler(given_up, None) == goes_back
+    monkeypatch.setenv("GYRE_SINK_QUEUE", aws.queue("sink"))
+    app.parts.cache_clear()
+    assert app.handler(given_up, None) == {"batchItemFailures": []}
+    assert (len(journal.records), aws.waiting("sink")) == (1, [message["body"]])
+    assert "Contents" not in aws.s3.list_objects_v2(Bucket="data", Prefix="dead-letters/")
 
 
 def test_what_the_sinks_queue_is_not_told_goes_back_and_is_in_the_journal_once(

@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 
-from fastapi import FastAPI
+import pytest
+from fastapi import APIRouter, FastAPI, Response
 
 from gyre.http.lambda_entry import http_handler, is_http
 from tests.event_data import SPEC
@@ -32,6 +33,20 @@ def test_a_page_is_text_and_not_base64() -> None:
     answer = http_handler(lambda: house.app(*house.routers()["inference"]))(proxy_event("GET", "/docs"), None)
     assert answer["isBase64Encoded"] is False
     assert "<html" in answer["body"]
+
+
+@pytest.mark.parametrize(("body", "status"), [("x" * 6_200_000, 200), ("x" * 6_300_000, 413), ('"' * 3_200_000, 413)])
+def test_what_lambda_would_drop_is_told(body: str, status: int) -> None:
+    house, routes = House(), APIRouter()
+    routes.get("/large")(lambda: Response(body, media_type="text/plain"))
+    event = proxy_event("GET", "/large", **{"x-api-key": house.add_key()})
+    answer = http_handler(lambda: house.app(routes))(event, None)
+    assert answer["statusCode"] == status
+    if status == 413:
+        told = json.loads(answer["body"])["error"]
+        assert told["code"] == "too_large" and "6,280,000" in told["message"]
+        assert told["request_id"] == answer["headers"]["x-request-id"]
+        assert answer["headers"]["content-length"] == str(len(answer["body"]))
 
 
 def test_other_triggers_are_told_from_http() -> None:

@@ -49,6 +49,23 @@ def test_a_look_at_one_model_starts_and_is_shown(serving: House) -> None:
     assert client.get(answer.json()["status_url"]).json()["status"] == "running"
 
 
+def test_a_window_that_is_still_to_come_is_refused(serving: House) -> None:
+    error = told(
+        serving.client("drift").post("/monitoring/run", json={"model": "wine", "since": "2999-01-01T00:00Z"}), 422
+    )
+    assert error["field"] == "since"
+    assert serving.workflow.runs == {}
+
+
+def test_times_come_in_any_zone_and_from_any_century(serving: House) -> None:
+    client = serving.client("drift")
+    asked = {"model": "wine", "since": "0001-01-01T00:00:00+14:00", "until": "2026-11-22T01:00:00+09:00"}
+    run = client.post("/monitoring/run", json=asked).json()["run"]
+    assert serving.workflow.show(run).input == {
+        "model": "wine", "since": "1678-01-01T00:00:00Z", "until": "2026-11-21T16:00:00Z",
+    }  # fmt: skip
+
+
 def test_without_a_model_every_released_one_is_looked_at(house: House) -> None:
     client = house.client("drift")
     runs = [client.post("/monitoring/run", **body).json()["run"] for body in ({}, {"json": {}})]
@@ -65,6 +82,7 @@ def test_without_a_model_every_released_one_is_looked_at(house: House) -> None:
         ({"model": "wine", "hours": -1}, 422, "hours"),
         ({"model": "wine", "hours": 1, "since": "2026-11-22T00:00:00Z"}, 422, None),
         ({"modell": "wine"}, 422, "modell"),
+        ({"model": "wine", "since": "yesterday"}, 422, "since"),
     ],
 )
 def test_what_cannot_be_looked_at_starts_nothing(house: House, body: Any, status: int, field: str) -> None:

@@ -1,14 +1,15 @@
 """What becomes of a batch on its way into the sink, and when it comes again."""
 
 import json
+from collections.abc import Sequence
 
 import pytest
 
 from gyre.errors import TooManyRequests, Unavailable
-from gyre.journal.intake import Message
+from gyre.journal.intake import Message, Refused, Taken
 from gyre.journal.outlet import parcel
 from gyre.journal.record import JournalRecord, read_record
-from gyre.journal.sink import FIRST_REST, LONGEST_REST, Poured, pour, rest
+from gyre.journal.sink import FIRST_REST, LONGEST_REST, Poured, hand_on, pour, rest
 from gyre.objects import StoredObject
 from tests.fakes.objects import MemoryBucket
 from tests.fakes.sink import TOO_LARGE, MemorySink
@@ -77,6 +78,31 @@ def test_a_message_comes_again_soon_and_less_often_the_longer_it_waits() -> None
     assert rests[0] == FIRST_REST and rests == sorted(rests) and max(rests) == LONGEST_REST
     assert sum(rests) > FOURTEEN_DAYS
     assert rest(10**9) == LONGEST_REST
+
+
+class Queue:
+    """Takes what it is told to take."""
+
+    def __init__(self, *not_taken: str, down: bool = False) -> None:
+        self.not_taken, self.down, self.asked = not_taken, down, 0
+
+    def send(self, messages: Sequence[Message]) -> list[Refused]:
+        self.asked += 1
+        return [Refused(each.id, "down") for each in messages if self.down or each.id in self.not_taken]
+
+
+def test_a_queue_that_is_down_is_not_asked_for_each_of_a_thousand() -> None:
+    messages, taken = [message(number) for number in range(1_000)], Taken((), 0, (), ())
+    queue = Queue(down=True)
+    assert hand_on(messages, taken, queue) == [Refused(each.id, "down") for each in messages]
+    assert queue.asked == 1
+    assert hand_on([], taken, queue) == []
+
+
+def test_a_queue_that_takes_some_is_asked_for_all() -> None:
+    messages, queue = [message(number) for number in range(25)], Queue("m-3", "m-24")
+    assert [each.id for each in hand_on(messages, Taken((), 0, (), ()), queue)] == ["m-3", "m-24"]
+    assert queue.asked == 3
 
 
 def test_the_same_message_twice_is_one_record() -> None:

@@ -22,7 +22,7 @@ class Table:
     def compact(self) -> int:
         return self._done("compact", "compact")
 
-    def expire(self, model: str, before: str) -> int:
+    def expire(self, model: str | None, before: str) -> int:
         return self._done("expire", (model, before))
 
     def sweep(self, before: datetime) -> int:
@@ -47,13 +47,15 @@ def artifacts() -> MemoryBucket:
 def test_each_model_keeps_as_long_as_it_says(artifacts: MemoryBucket) -> None:
     table = Table()
     tidy({"predictions": table}, NOW, artifacts)
-    assert table.asked == [("beer", "2026-10-22"), ("wine", "2025-11-21"), "compact", NOW - GRACE]
+    assert table.asked == [
+        ("beer", "2026-10-22"), ("wine", "2025-11-21"), (None, "2025-11-21"), "compact", NOW - GRACE,
+    ]  # fmt: skip
 
 
 def test_what_was_done_is_counted_by_table(artifacts: MemoryBucket) -> None:
     done = tidy({"predictions": Table(3), "labels": Table(1)}, NOW, artifacts)
     assert done == Tidied(
-        {"predictions": 3, "labels": 1}, {"predictions": 6, "labels": 2}, {"predictions": 3, "labels": 1}
+        {"predictions": 3, "labels": 1}, {"predictions": 9, "labels": 3}, {"predictions": 3, "labels": 1}
     )
 
 
@@ -62,5 +64,5 @@ def test_what_breaks_is_told_and_stops_nothing(artifacts: MemoryBucket, broken: 
     first, second = Table(1, broken=broken), Table(1)
     done = tidy({"predictions": first, "labels": second}, NOW, artifacts)
     assert done.faults == {"predictions": f"{broken} broke."}
-    assert len(first.asked) == len(second.asked) == 4
+    assert len(first.asked) == len(second.asked) == 5
     assert done.swept["labels"] == 1

@@ -104,7 +104,10 @@ class Place:
         self.house, self.looks, self.spec = House(), MemoryLooks(), spec(policy, **declared)
         self.house.add_version("wine", 3)
         self.labels = MemoryLabels(self.house.journal)
-        self.now, self.number = NOON, 0
+        self.now, self.number, self.serves = NOON, 0, None
+        """The release of each look, unless another serves by now."""
+
+    serves: int | None
 
     @property
     def workflow(self) -> MemoryWorkflow:
@@ -117,10 +120,23 @@ class Place:
         return told
 
     def retrain(self, told: Look, now: datetime | None = None) -> Retrained:
-        return retrain(told, self.spec, self.looks, self.house.data, self.workflow, now or self.now, self.labels)
+        return retrain(
+            told, self.spec, self.looks, self.house.data, self.workflow, now or self.now, self.labels,
+            serves=self.serves or told.version,
+        )  # fmt: skip
 
     def sees(self, level: Level, **facts: Any) -> Retrained:
         return self.retrain(self.look(level, **facts))
+
+
+def test_a_release_that_serves_no_more_is_not_trained_for() -> None:
+    place = Place("when: alert, verdicts: 1, of_last: 1")
+    seen = place.look("alert", version=4)
+    place.serves = 5
+    assert place.retrain(seen).run is None
+    assert place.workflow.runs == {}
+    place.serves = 4
+    assert place.retrain(seen).run is not None
 
 
 def test_enough_bad_verdicts_start_one_training_on_the_newest_data() -> None:

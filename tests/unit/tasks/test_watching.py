@@ -158,10 +158,56 @@ def test_a_notice_that_cannot_be_sent_fails_the_run_and_is_sent_by_the_next(watc
     assert len(watching.notices.heard) == 1
 
 
+@pytest.mark.parametrize("last", ["metrics", "report"])
+def test_an_alert_waits_for_no_figures_and_no_page(watching: Watching, last: str) -> None:
+    watching.answer(*rows_of(QUIET, 15, age=np.full(QUIET, 24)))
+    watching.tasks[last] = _fails
+    with pytest.raises(Failed, match="LookFailed"):
+        watching.look()
+    assert len(watching.notices.heard) == 1
+    assert watching.called[-1] == last and "retrain" in watching.called
+
+
+def _fails(event: Any) -> Any:
+    raise Unavailable("it is down")
+
+
 def test_rows_of_people_do_not_stay(watching: Watching) -> None:
     watching.answer(*rows_of(QUIET, 16))
     watching.look()
     assert list(watching.world.data.versions("monitoring-frames/")) == []
+
+
+@pytest.mark.parametrize("step", ["univariate", "verdict"])
+def test_nor_where_a_look_fails(watching: Watching, step: str) -> None:
+    watching.answer(*rows_of(QUIET, 16))
+    watching.tasks[step] = _fails
+    with pytest.raises(Failed, match="LookFailed"):
+        watching.look()
+    assert list(watching.world.data.versions("monitoring-frames/")) == []
+
+
+def test_a_peek_that_saw_too_little_takes_no_looks_place(watching: Watching) -> None:
+    watching.answer(*rows_of(QUIET, 20))
+    regular = watching.look()
+    watching.now += timedelta(minutes=5)
+    peek = watching.look({"hours": 0.1})
+    assert (regular.verdict.level, peek.verdict.level) == ("ok", "not enough data")
+    assert latest_look("pets", watching.world.data).run == regular.run
+    watching.now += timedelta(days=2)
+    assert watching.look().verdict.level == "not enough data"
+    assert latest_look("pets", watching.world.data).run == "look-3"
+
+
+def test_who_is_asked_about_every_hour_counts_once(watching: Watching) -> None:
+    """Or 200 rows would be told with the certainty of thousands."""
+    rows, truths = rows_of(200, 21)
+    for hour in range(12, 0, -1):
+        watching.answer(rows, truths, ago=timedelta(hours=hour), named=True)
+    look = watching.look()
+    assert look.verdict.level == "ok", look.verdict
+    assert look.window and (look.window.rows, look.window.repeated, look.window.error) == (200, 2_200, None)
+    assert "repeated" in codes(look)
 
 
 def test_the_clock_looks_at_what_is_due_once(watching: Watching) -> None:

@@ -86,8 +86,12 @@ class Watching:
         self.ended = self.machine.run(asked, f"look-{self.count}")
         return f"look-{self.count}"
 
-    def answer(self, rows: list[Row], truths: list[str] | None = None, ago: timedelta = timedelta(hours=1)) -> None:
-        """Calls of one row each, answered by what serves; with what is true of them, if that is told."""
+    def answer(
+        self, rows: list[Row], truths: list[str] | None = None, ago: timedelta = timedelta(hours=1), *,
+        named: bool = False,
+    ) -> None:  # fmt: skip
+        """Calls of one row each, answered by what serves; with what is true of them, if that is told. `named`: by ids,
+        the same ones each time."""
         version = self.world.serves() or 1
         made = self.world.version(version)
         predictor = Predictor(read_bundle(self.world.artifacts, made.bundle.key, made.bundle.hash))
@@ -105,7 +109,8 @@ class Watching:
             records.append(JournalRecord(
                 event_id=event, model="pets", at=moment, status=200, duration_ms=2.0, caller="c", correlation_id="c",
                 rows=(JournalRow(
-                    version=version, features=row, prediction=name, confidence=float(max(shares)),
+                    id=at if named else None, version=version, features=row,
+                    prediction=name, confidence=float(max(shares)),
                     probabilities=dict(zip(classes, shares.tolist(), strict=True)),
                 ),),
             ))  # fmt: skip

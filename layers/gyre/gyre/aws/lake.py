@@ -62,10 +62,14 @@ class DeltaJournal:
         )
         if not places:
             return Page((), None)
-        last = places[:limit][-1]
-        more = Place(moment_of(last["at"]), last["event_id"], last["row"]) if len(places) > limit else None
-        span = f"{_from(moment_of(last['at']))} and {_to(moment_of(places[0]['at']))}"
-        return Page(tuple(self._lines(f"{where} and {span} {_ORDER} limit {limit}")), more)
+        first, last = (
+            Place(moment_of(each["at"]), each["event_id"], each["row"]) for each in (places[0], places[:limit][-1])
+        )
+        span = f"{_from(last.at)} and {_to(first.at)}"
+        lines = tuple(self._lines(f"{where} and {span} {_ORDER} limit {limit}"))
+        # What was appended between the two looks may have pushed lines out: the next page begins where this one ended.
+        end = Place.of(lines[-1]) if lines else last
+        return Page(lines, end if len(places) > limit or end != last else None)
 
     def figures(self, wanted: Wanted) -> Figures:
         where = f"where {_wanted(wanted)}"

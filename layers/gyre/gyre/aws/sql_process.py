@@ -34,7 +34,11 @@ def answer(uri: str, sql: str, limit: int) -> dict[str, Any]:
     try:
         batches = reader.execute(f"select * from (\n{sql.strip().rstrip(';')}\n) as answer limit {limit + 1}")
         return _read(batches, limit)
-    except Exception as error:  # noqa: BLE001  # what goes wrong while rows are read has no class of its own
+    except MemoryError:
+        raise
+    except BaseException as error:  # noqa: BLE001  # what goes wrong while rows are read has no class; arro3 panics
+        if not isinstance(error, Exception):
+            return _refused(f"{str(error)[:500]}: cast it to text", is_ours=False)
         text = str(error).replace("datafusion.public.", "").replace("datafusion.", "")
         return _refused(text[:2_000], is_ours="object store" in text.lower() or "Generic S3" in text)
 

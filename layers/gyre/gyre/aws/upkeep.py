@@ -34,12 +34,13 @@ class DeltaUpkeep:
             raise Unavailable(f"{self._prefix} could not be put together: {error}") from error
         return int(told["numFilesRemoved"])
 
-    def expire(self, model: str, before: str) -> int:
+    def expire(self, model: str | None, before: str) -> int:
         """Whole partitions, so that no file is written anew."""
         if (table := self._table.latest()) is None:
             return 0
         try:
-            told = table.delete(f"model = {quoted(model)} and day < {quoted(before)}")
+            of_model = "model is null" if model is None else f"model = {quoted(model)}"
+            told = table.delete(f"{of_model} and day < {quoted(before)}")
         except (DeltaError, OSError) as error:
             raise Unavailable(f"{self._prefix} could not be shortened: {error}") from error
         return int(told["num_removed_files"])

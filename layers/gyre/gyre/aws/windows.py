@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from gyre.aws.labels import DeltaLabels, pairs_of, window_of
-from gyre.aws.once import literal, quoted
+from gyre.aws.once import among, day_of, literal, quoted
 from gyre.aws.traffic import FIRST_LINE
 from gyre.journal.record import Kind
 from gyre.monitoring.gathering.predicted import PredictedRow, Span, SpanVolume
@@ -23,8 +23,8 @@ class DeltaPredictions:
     def volume(self, span: Span, now: datetime) -> SpanVolume:
         sight, window = self._labels.sight(), _window(span)
         rows = sight.rows(f"select version, count(*) as rows from ({window}) group by version")
-        of_model = f"from predictions where model = {quoted(span.model)}"
-        since, until = (quoted(f"{each:%Y-%m-%d}") for each in (span.since, span.until))
+        of_model = f"from predictions where model = {quoted(span.model)} and {among('kind', _KINDS)}"
+        since, until = (quoted(day_of(each)) for each in (span.since, span.until))
         (calls,) = sight.rows(
             f"select count(*) filter (where {FIRST_LINE}) as calls,"
             f" count(*) filter (where {FIRST_LINE} and status >= 500) as failed {of_model}"
@@ -49,7 +49,7 @@ class DeltaPredictions:
             return
         pairs = pairs_of(window, span.model, ends["first"], ends["last"])
         text = (
-            "select cast(w.at as bigint) as at, coalesce(w.features, '{}') as features, w.answer, p.label"
+            "select cast(w.at as bigint) as at, coalesce(w.features, '{}') as features, w.answer, p.label, w.row_id"
             f" from ({window}) w left join (select event_id, \"row\", label from ({pairs}) where place = 1) p"
             ' on p.event_id = w.event_id and p."row" = w."row"'
         )  # fmt: skip

@@ -22,7 +22,7 @@ class Sender:
     source: str
     received_at: datetime
     token: str | None = None
-    """Names the sending: what comes again under this name was said once."""
+    """Names the sending: what was kept of it and comes again under this name was said once."""
     is_file: bool = False
     """A file may say several things of one row, in the order of its lines, and is taken in parts."""
 

@@ -18,6 +18,7 @@ from starlette.routing import request_response
 
 from gyre.errors import GyreError, TooLarge, Unavailable, UnsupportedMedia
 from gyre.http.errors import STATUS, malformation
+from gyre.http.limits import MOST_ANSWER, size_in_lambda
 from gyre.journal.calls import Call, record_of
 from gyre.journal.outlet import Outlet
 from gyre.journal.record import Fault, JournalRecord, new_event
@@ -28,8 +29,6 @@ from gyre.telemetry import TimeSplit
 
 MOST_BYTES = 6_000_000
 JSON = ("application/json", "text/json")
-# What Lambda takes back from a function, without its headers; below half of it nobody counts.
-_MOST_ANSWER = 6_280_000
 # Of a body that is read while the others wait.
 _SHORT = 16_000
 # Calls that wait to be told to the shadow; each holds its rows.
@@ -213,15 +212,11 @@ def _failed(
 
 
 def _within_limits(told: Response) -> None:
-    """Lambda puts an answer into a JSON text of its own, or into base64, and drops it if that is too large."""
-    body = bytes(told.body)
-    if len(body) < _MOST_ANSWER // 2:
-        return
-    is_text = told.media_type != "application/octet-stream"
-    size = len(body) + body.count(b'"') + body.count(b"\\") if is_text else len(body) * 4 // 3
-    if size > _MOST_ANSWER:
+    """Before it is recorded as given."""
+    size = size_in_lambda(bytes(told.body), is_text=told.media_type != "application/octet-stream")
+    if size > MOST_ANSWER:
         raise TooLarge(
-            f"The answer has {size:,} bytes, and a function gives back {_MOST_ANSWER:,} at most: send fewer rows, ask "
+            f"The answer has {size:,} bytes, and a function gives back {MOST_ANSWER:,} at most: send fewer rows, ask "
             "for fewer reasons, or send a file to batch/."
         )
 

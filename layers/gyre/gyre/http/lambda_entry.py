@@ -9,6 +9,9 @@ from fastapi import FastAPI
 from mangum import Mangum
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
+from gyre.errors import TooLarge
+from gyre.http.errors import answer_for
+from gyre.http.limits import MOST_ANSWER, size_in_lambda
 from gyre.quick_start import started
 
 # Everything else goes out as base64, which the gateway takes back only from those who ask for it.
@@ -34,9 +37,23 @@ def http_handler(compose: Callable[[], FastAPI], *, early: bool = False) -> Hand
         started()
 
     def handle(event: dict[str, Any], context: Any) -> Any:
-        return adapter()(event, context)
+        return _within_limits(adapter()(event, context), event)
 
     return handle
+
+
+def _within_limits(answer: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
+    """The answer, or the reason why it cannot be given."""
+    size = size_in_lambda(answer["body"].encode(), is_text=True)
+    if size <= MOST_ANSWER:
+        return answer
+    error = TooLarge(
+        f"The answer has {size:,} bytes, and a function gives back {MOST_ANSWER:,} at most: ask for less, or read the "
+        "table itself, as docs/journal.md says."
+    )
+    told = answer_for(error, answer["headers"].get("x-request-id", ""), event["path"])
+    headers = {**answer["headers"], "content-type": "application/json", "content-length": str(len(told.body))}
+    return {**answer, "statusCode": told.status_code, "headers": headers, "body": bytes(told.body).decode()}
 
 
 def is_http(event: dict[str, Any]) -> bool:

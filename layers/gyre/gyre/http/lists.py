@@ -2,12 +2,13 @@
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Query
 
 from gyre.errors import Invalid
+from gyre.moments import in_utc
 
 Since = Annotated[datetime | None, Query(alias="from")]
 Until = Annotated[datetime | None, Query(alias="to")]
@@ -16,7 +17,7 @@ Cursor = Annotated[str | None, Query(max_length=400)]
 
 def span(since: datetime | None, until: datetime | None) -> tuple[datetime | None, datetime | None]:
     """`from` and `to` in UTC; a time without a zone is UTC."""
-    first, end = _in_utc(since, "from"), _in_utc(until, "to")
+    first, end = (each and in_utc(each) for each in (since, until))
     if first and end and first >= end:
         raise Invalid(f"`to` ({end.isoformat()}) is not after `from` ({first.isoformat()}).", field="to")
     return first, end
@@ -33,15 +34,8 @@ def place_of(cursor: str) -> tuple[datetime, str, int]:
         at, line, within = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split(" ")
         if not re.fullmatch(r"-?[0-9]{1,9}", line):
             raise ValueError(line)
-        return datetime.fromisoformat(at).astimezone(UTC), within, int(line)
-    except (ValueError, OverflowError):
+        return in_utc(datetime.fromisoformat(at)), within, int(line)
+    except ValueError:
         raise Invalid(
             "This is no cursor of ours: send the one that came with the page before.", field="cursor"
         ) from None
-
-
-def _in_utc(moment: datetime | None, field: str) -> datetime | None:
-    try:
-        return moment and moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    except OverflowError:
-        raise Invalid(f"`{field}` lies beyond the calendar.", field=field) from None

@@ -186,6 +186,11 @@ def blocks(infos: Iterator[ObjectInfo]) -> Iterator[list[ObjectInfo]]:
     return grouped(infos, lambda each: each.size, _MOST_BYTES, WORKERS)
 
 
+def event_of(body: str) -> str | None:
+    """The event of a message of whatever shape, if it names one; what it points to is not read."""
+    return _matching(_object(body).get("event_id"), EVENT_PATTERN)
+
+
 def pointed_to(body: str) -> str | None:
     """Where the record lies that a message of whatever shape points to, if it does."""
     place = _object(body).get("lies_at")
@@ -194,11 +199,9 @@ def pointed_to(body: str) -> str | None:
 
 def _told(text: str, body: str) -> tuple[str | None, str | None]:
     """Event and model of what is no record, as far as it names them."""
-    found, message = _object(text), _object(body)
-    place = pointed_to(body)
-    event_id = found.get("event_id", message.get("event_id"))
+    found, place = _object(text), pointed_to(body)
     model = found.get("model", place.removeprefix(OVERFLOW).split("/")[0] if place else None)
-    return _matching(event_id, EVENT_PATTERN), _matching(model, MODEL_PATTERN)
+    return event_of(text) or event_of(body), _matching(model, MODEL_PATTERN)
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import chain
 
 from gyre.errors import GyreError, Invalid, NotFound, TooManyRequests, Unavailable
-from gyre.journal.dead_letters import DeadLetter, DeadLetters
+from gyre.journal.dead_letters import DeadLetter, DeadLetters, event_of
 from gyre.journal.groups import grouped
 from gyre.journal.outlet import unpack, weight
 from gyre.journal.record import JournalRecord
@@ -16,8 +16,18 @@ from gyre.objects import ObjectStore
 
 # Of records as JSON that are read at once; as values they take about nine times as much.
 MOST_BYTES = 24_000_000
-# What another append may take, with the letters after it: below that a batch is not tried in parts.
+# What another append may take, with the letters after it: below that nothing more is begun.
 ENOUGH_SECONDS = 8.0
+# What the queue gave up is a letter after so many times at the latest. They last for two days; SQS forgets after 14.
+MOST_LOOKS = 1_000
+_ENDED = (
+    "The function ended {} times while it held this message: it was killed, or ran out of time or memory, or could not "
+    "be started. Its log tells which."
+)
+_NOT_DONE = (
+    "The queue gave it up and handed it out {} times: the journal could not be asked whether it has it, or the sink "
+    "was not told. The log tells which."
+)
 
 
 @dataclass(frozen=True)
@@ -96,8 +106,8 @@ class Intake:
         once."""
         batch, held = _Batch(seconds_left), dict[str, _Held]()
         for message in messages:
-            if message.given_up:  # it may be what ended the function: it is not tried again before somebody asks
-                self._bury(message, self._ended(), batch)
+            if message.given_up:
+                self._given_up(message, batch)
                 continue
             try:
                 record = unpack(message.body, self._data)
@@ -109,6 +119,30 @@ class Intake:
                 held.setdefault(record.event_id, _Held(record, [])).messages.append(message)
         self._append(list(held.values()), batch)
         return Taken(tuple(batch.records), batch.known, tuple(batch.refused), tuple(batch.letters))
+
+    def _given_up(self, message: Message, batch: _Batch) -> None:
+        """It may be what ended the function: it is not read before somebody asks. Where the journal has its event, no
+        letter is needed: the function ended after its commit, or the sink was not told."""
+        if message.tries >= MOST_LOOKS:
+            self._bury(message, _NOT_DONE.format(message.tries), batch)
+            return
+        event = event_of(message.body)
+        try:
+            known = event is not None and self._has(event)
+        except (Unavailable, TooManyRequests) as error:
+            batch.refused.append(Refused(message.id, error.message))
+            return
+        if known:
+            batch.known += 1
+        else:
+            self._bury(message, _ENDED.format(self._most_tries), batch)
+
+    def _has(self, event: str) -> bool:
+        try:
+            self._journal.find(event)
+        except NotFound:
+            return False
+        return True
 
     def _append(self, held: Sequence[_Held], batch: _Batch) -> None:
         """In one append; where that fails for what may lie in one record, in two, and so on."""
@@ -157,9 +191,3 @@ class Intake:
 
     def _at_last(self, message: Message) -> bool:
         return message.tries >= self._most_tries
-
-    def _ended(self) -> str:
-        return (
-            f"The function ended {self._most_tries} times while it held this message: it was killed, or ran out of "
-            "time or memory, or could not be started. Its log tells which."
-        )

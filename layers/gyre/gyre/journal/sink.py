@@ -3,6 +3,7 @@ so that the journal never waits for it: what the journal has is handed on, and p
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import batched, chain
 from typing import Protocol
 
 from gyre.errors import Invalid, NotFound, TooManyRequests, Unavailable
@@ -14,6 +15,8 @@ from gyre.objects import ObjectStore
 # How long a message rests after its first try; twice as long after each further one. With the longest rest all tries
 # of 14 days stay below the thousand after which SQS gives a message up.
 FIRST_REST, LONGEST_REST = 30, 1_800
+# Messages that a queue takes in one request.
+_AT_ONCE = 10
 
 
 class Sink(Protocol):
@@ -52,7 +55,19 @@ def hand_on(messages: Sequence[Message], taken: Taken, queue: Onward | None) -> 
     if queue is None:
         return []
     gone = {each.id for each in taken.refused} | {letter.id.partition(".")[2] for letter in taken.letters}
-    return queue.send([message for message in messages if message.id not in gone])
+    return passed_on([message for message in messages if message.id not in gone], queue)
+
+
+def passed_on(messages: Sequence[Message], queue: Onward) -> list[Refused]:
+    """Those that a queue did not take. One that takes none of several is down: to ask it for each of a thousand lasts
+    longer than the function."""
+    refused, waiting = list[Refused](), batched(messages, _AT_ONCE)
+    for few in waiting:
+        here = queue.send(few)
+        refused += here
+        if len(here) == len(few):
+            refused += _refused(chain.from_iterable(waiting), here[0].reason)
+    return refused
 
 
 def pour(messages: Sequence[Message], sink: Sink, data: ObjectStore) -> Poured:

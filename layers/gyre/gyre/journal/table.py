@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, Self
 
 from gyre.journal.lines import Line
 from gyre.journal.record import JournalRecord
@@ -39,6 +39,10 @@ class Place:
     event_id: str
     row: int
     """-1 of a call without rows."""
+
+    @classmethod
+    def of(cls, line: Line) -> Self:
+        return cls(line.at, line.event_id, -1 if line.row is None else line.row)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from gyre.errors import GyreError
 from gyre.objects import ObjectStore
+from gyre.spec.policy import Retention
 from gyre.spec.versions import models, spec_of
 
 # Longer than any function reads or writes: nobody knows a file any more that is out of the table for so long.
@@ -20,8 +21,8 @@ class Upkeep(Protocol):
     def compact(self) -> int:
         """Puts small files together, and says how many went into larger ones."""
 
-    def expire(self, model: str, before: str) -> int:
-        """Takes out all days of a model before this one; says how many files."""
+    def expire(self, model: str | None, before: str) -> int:
+        """Takes out all days of a model before this one, or of calls to none; says how many files."""
 
     def sweep(self, before: datetime) -> int:
         """Removes for good what is in the table no more, if it was written before then; says how many files."""
@@ -41,7 +42,9 @@ def tidy(tables: Mapping[str, Upkeep], now: datetime, artifacts: ObjectStore) ->
     """What goes wrong with one table or model keeps no other from being tidied."""
     done = Tidied()
     for name, table in tables.items():
-        steps = [(done.expired, partial(_expired, table, model, now, artifacts)) for model in models(artifacts)]
+        steps = [
+            (done.expired, partial(_expired, table, model, now, artifacts)) for model in (*models(artifacts), None)
+        ]
         steps += [(done.compacted, partial(table.compact)), (done.swept, partial(table.sweep, now - GRACE))]
         for kind, step in steps:
             try:
@@ -51,6 +54,6 @@ def tidy(tables: Mapping[str, Upkeep], now: datetime, artifacts: ObjectStore) ->
     return done
 
 
-def _expired(table: Upkeep, model: str, now: datetime, artifacts: ObjectStore) -> int:
-    days = spec_of(model, artifacts).spec.retention.journal_days
-    return table.expire(model, (now - timedelta(days=days)).strftime("%Y-%m-%d"))
+def _expired(table: Upkeep, model: str | None, now: datetime, artifacts: ObjectStore) -> int:
+    kept = Retention() if model is None else spec_of(model, artifacts).spec.retention
+    return table.expire(model, (now - timedelta(days=kept.journal_days)).strftime("%Y-%m-%d"))

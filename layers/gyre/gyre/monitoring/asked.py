@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from gyre.documented import Documented
+from gyre.moments import Moment
 from gyre.spec.base import MODEL_PATTERN
 
 Part = Literal["train", "test", "reference", "all"]
@@ -18,9 +19,9 @@ class _Asked(Documented):
 class JournalSpan(_Asked):
     """Answered predictions of some time."""
 
-    since: Annotated[AwareDatetime, Field(alias="from")]
+    since: Annotated[Moment, Field(alias="from")]
     """From this moment on …"""
-    until: Annotated[AwareDatetime, Field(alias="to")]
+    until: Annotated[Moment, Field(alias="to")]
     """… until before this one."""
 
     @model_validator(mode="after")
@@ -68,9 +69,9 @@ class WatchAsked(_Asked):
 
     model: Annotated[str, Field(pattern=MODEL_PATTERN)] | None = None
     """Look at this one."""
-    until: AwareDatetime | None = None
+    until: Moment | None = None
     """Where the window ends; now if left out. What a former window shows raises no notice, and starts no training."""
-    since: AwareDatetime | None = None
+    since: Moment | None = None
     """Where it begins …"""
     hours: Annotated[float, Field(gt=0, le=24 * 366)] | None = None
     """… or how far back it reaches; `monitoring.window_hours` if both are left out."""

@@ -1,6 +1,6 @@
 """What a look at a window finds, as values of our own: no library's results leave the modules that made them."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, Self
 
 from pydantic import AwareDatetime, ConfigDict
@@ -180,6 +180,8 @@ class Source(Found):
     end: AwareDatetime | None = None
     labelled: int = 0
     """With a known truth."""
+    repeated: int = 0
+    """Left out, because the same id was asked about again later."""
 
     @property
     def error(self) -> float | None:
@@ -235,4 +237,4 @@ class Look(Found):
 
 def moment(at: datetime) -> str:
     """For people: in UTC, to the minute."""
-    return f"{at:%Y-%m-%d %H:%M} UTC"
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

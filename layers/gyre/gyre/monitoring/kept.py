@@ -18,13 +18,13 @@ _LETTERS = 21  # of such a moment
 _TRIES = 20
 
 
-def keep_look(look: Look, data: ObjectStore) -> str:
+def keep_look(look: Look, data: ObjectStore, *, is_latest: bool = True) -> str:
     """Keeps a look, and says where. A watching one becomes the latest, unless a newer one is that already; done again
     it changes nothing."""
     key = look_key(look)
     content = look.dump()
     data.write(key, content, content_type=JSON)
-    if look.kind == "watch":
+    if look.kind == "watch" and is_latest:
         change(latest_key(look.model), data, lambda kept: None if _stays(kept, look) else content)
     return key
 

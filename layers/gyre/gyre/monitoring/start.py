@@ -1,8 +1,11 @@
 """How a look starts: what can be seen to be wrong at once is said at once, and not by a run that fails."""
 
+from datetime import UTC, datetime
+
 from gyre.datasets.version import dataset_version
 from gyre.errors import Invalid, NotFound
 from gyre.monitoring.asked import CompareAsked, DataAsked, WatchAsked
+from gyre.monitoring.found import moment
 from gyre.objects import ObjectStore
 from gyre.registry.releases import production, resolve
 from gyre.spec.versions import spec_of
@@ -27,6 +30,8 @@ def start_watch(asked: WatchAsked, artifacts: ObjectStore, workflow: Workflow) -
                 "releases one of its versions.",
                 field="model",
             )
+        if asked.since is not None and asked.since >= datetime.now(UTC):
+            raise Invalid(f"The window would begin at {moment(asked.since)}, and that is still to come.", field="since")
     elif asked != WatchAsked():
         raise Invalid("A window goes with one `model`: name it, too.", field="model")
     told = asked.model_dump(mode="json", exclude_none=True)

@@ -47,7 +47,7 @@ def router(journal: Journal, artifacts: ObjectStore, data: ObjectStore) -> APIRo
             content = to_json(_item(line))
             size += len(content)
             if told and size > _MOST_BYTES:
-                after = _place(found.lines[at - 1])
+                after = Place.of(found.lines[at - 1])
                 break
             told.append(content)
         next_page = to_json(after and cursor_of(after.at, after.event_id, after.row))
@@ -90,10 +90,6 @@ def _item(line: Line) -> dict[str, Any]:
         "error": answer.get("fault") or call["error"],
     }  # fmt: skip
     return {**told, "erased": True} if line.erased else told
-
-
-def _place(line: Line) -> Place:
-    return Place(line.at, line.event_id, -1 if line.row is None else line.row)
 
 
 def _picture(record: JournalRecord, at: int, top: int) -> str:

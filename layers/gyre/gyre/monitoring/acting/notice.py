@@ -21,7 +21,7 @@ _PHRASES = {
     "many_drifts": "many features moved", "multivariate": "features go together otherwise",
     "missing": "{} is missing more often", "unseen": "{} has new values", "range": "{} is out of range",
     "outliers": "{} has outliers", "constant": "{} is always the same", "all_missing": "{} has no values",
-    "absent": "{} is absent", "new": "{} is new", "failed_calls": "calls fail",
+    "absent": "{} is absent", "new": "{} is new",
 }  # fmt: skip
 
 

@@ -93,12 +93,14 @@ def decide(
 
 def retrain(
     look: Look, spec: ModelSpec, looks: Looks, data: ObjectStore, workflow: Workflow, now: datetime,
-    labels: Labels | None = None,
+    labels: Labels | None = None, *, serves: int | None,
 ) -> Retrained:  # fmt: skip
-    """Starts a training if the policy wants one. `Unavailable` where it could not be started now: told again, the same
-    one is."""
+    """Starts a training if the policy wants one; `serves` is what is production now. `Unavailable` where it could not
+    be started: told again, the same one is."""
     if look.kind != "watch":
         return Retrained(None, "A comparison starts no training.")
+    if look.version != serves:
+        return Retrained(None, "Another release serves by now: nothing is known yet of how good that one is.")
     claiming = _Claiming(look, spec, looks, data, workflow, now)
     if spec.retrain.when != "never":
         change(claim_key(look.model), data, claiming.next)

@@ -34,6 +34,8 @@ class Setting(Found):
     notes: tuple[Finding, ...] = ()
     calls: int = 0
     failed_calls: int = 0
+    own_window: bool = False
+    """Whether somebody said how long it is."""
 
     @property
     def enough(self) -> bool:
@@ -71,7 +73,9 @@ class Gatherer:
         self._tell_volume(volume, version)
         reference = reference_side(watched, self.stock)
         pair = Pair(watched.spec, watched.classes, reference, window)
-        return self._gathered(pair, version, watched.spec.monitoring.minimum_rows, volume)
+        gathered = self._gathered(pair, version, watched.spec.monitoring.minimum_rows, volume)
+        own = asked.since is not None or asked.hours is not None
+        return replace(gathered, setting=gathered.setting.model_copy(update={"own_window": own}))
 
     def compare(self, asked: CompareAsked) -> Gathered:
         """Any two sets of data, with what the release that serves says of them, if there is one."""
@@ -127,6 +131,12 @@ class Gatherer:
         share = min(1.0, MOST_ROWS / of_rows)
         rows = self.predictions.rows(span, version, share)
         side = predicted_side(name, rows, of_rows, model.spec, model.classes)
+        if side.source.repeated:
+            self._note(
+                "repeated",
+                f"{side.source.repeated:,} predictions were asked for again later under the same id: each id counts "
+                "once, by its newest answer.",
+            )
         if side.source.error is not None:
             self._note(
                 "sampled",
@@ -149,13 +159,8 @@ class Gatherer:
                 f"{volume.ahead:,} calls are dated in the future: a clock is wrong. They come into a later window.",
             )
         if volume.calls and volume.failed / volume.calls > _MANY_FAILED:
-            self._notes.append(
-                Finding(
-                    code="failed_calls",
-                    severity="warn",
-                    text=f"{volume.failed:,} of {volume.calls:,} calls ended with a server error.",
-                )
-            )
+            # What is wrong then is not the model, and no training mends it: alarms of their own tell people.
+            self._note("failed_calls", f"{volume.failed:,} of {volume.calls:,} calls ended with a server error.")
 
     def _note(self, code: str, text: str) -> None:
         self._notes.append(Finding(code=code, severity="note", text=text))

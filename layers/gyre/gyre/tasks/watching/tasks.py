@@ -26,6 +26,7 @@ from gyre.monitoring.results import Looks
 from gyre.monitoring.side import Pair
 from gyre.monitoring.verdict import verdict
 from gyre.notices import Notices
+from gyre.registry.releases import production
 from gyre.spec.model import ModelSpec
 from gyre.spec.versions import spec_of
 from gyre.tasks.dispatch import Task
@@ -60,7 +61,7 @@ class WatchTasks:
         }
         return {
             "models": self.models, "window": self.window, **found, "verdict": self.verdict, "report": self.report,
-            "metrics": self.tell_metrics, "notice": self.notice, "retrain": self.retrain,
+            "metrics": self.tell_metrics, "notice": self.notice, "retrain": self.retrain, "forget": self.forget,
         }  # fmt: skip
 
     def models(self, event: Event) -> Answer:
@@ -106,7 +107,8 @@ class WatchTasks:
             multivariate=together, performance=figures, quality=checks, calls=setting.calls,
             failed_calls=setting.failed_calls,
         )  # fmt: skip
-        keep_look(look, self.stock.data)
+        peeked = setting.own_window and reached.level == "not enough data"
+        keep_look(look, self.stock.data, is_latest=not peeked)
         self.looks.append(look)
         folder.forget()
         return {"level": look.verdict.level}
@@ -130,11 +132,19 @@ class WatchTasks:
 
     def retrain(self, event: Event) -> Answer:
         look = self._look(event)
-        told = retrain(look, self._spec(event), self.looks, self.stock.data, self.training, self.clock(), self.labels)
+        told = retrain(
+            look, self._spec(event), self.looks, self.stock.data, self.training, self.clock(), self.labels,
+            serves=production(look.model, self.stock.artifacts),
+        )  # fmt: skip
         self._keep(
             event, "retrain", Done(action="started" if told.run else "none", sentence=told.because, run=told.run)
         )
         return {"started": told.run or ""}
+
+    def forget(self, event: Event) -> Answer:
+        """Of a look that failed half-way: rows of people stay nowhere but where an erasure looks for them."""
+        self._folder(event).forget()
+        return {}
 
     def _judging(self, name: str, judge: Callable[[Pair], Found]) -> Task:
         def judged(event: Event) -> Answer:
