@@ -57,9 +57,11 @@ def show(options: argparse.Namespace) -> int:
     print(table(("at (UTC)", "model", "version", "event", "prediction"), lines) if lines else "no predictions")
     if told["erasure"] is not None:
         print(f"gyre: erasure {told['erasure']['erasure']} is {told['erasure']['state']}", file=sys.stderr)
+    if told["cut"]:
+        print("gyre: older predictions are in the file alone", file=sys.stderr)
     if told["export"] == "running":
         print("gyre: everything else is being put together; ask again in a minute", file=sys.stderr)
-    else:
+    elif told["export"] == "ready":
         print(f"everything that is kept, for {told['seconds']} seconds: {told['get_url']}")
     return 0
 

@@ -8,8 +8,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from gyre.aws import sink_erasure
+from gyre.aws.clients import patient_client
 from gyre.aws.sink_erasure import LambdaSink
 from gyre.errors import Unavailable
+from tests.infra.facts import functions as deployed
 
 
 class Functions:
@@ -26,7 +28,7 @@ class Functions:
 
 
 def sink(monkeypatch: pytest.MonkeyPatch, functions: Functions) -> LambdaSink:
-    monkeypatch.setattr(sink_erasure, "client", lambda _: functions)
+    monkeypatch.setattr(sink_erasure, "patient_client", lambda *_: functions)
     return LambdaSink("erase-there")
 
 
@@ -44,3 +46,10 @@ def test_a_failure_may_pass_and_names_nobody(monkeypatch: pytest.MonkeyPatch, fu
     with pytest.raises(Unavailable) as told:
         sink(monkeypatch, functions).erase(["p1:A"])
     assert "p1:A" not in told.value.message
+
+
+def test_it_is_asked_once_and_waited_for_as_long_as_it_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    config = patient_client("lambda", sink_erasure.SECONDS).meta.config
+    assert config.read_timeout > deployed()["SinkErasureFunction"]["Timeout"]
+    assert config.retries["total_max_attempts"] == 1

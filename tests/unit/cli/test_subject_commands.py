@@ -93,3 +93,12 @@ def test_what_is_kept_is_shown(people: Stack, capsys: Out) -> None:
     assert "ask again in a minute" in err
     assert people.call("subject", "show", ANNA, "--json") == 0
     assert json.loads(capsys.readouterr().out)["export"] == "running"
+
+
+def test_while_a_person_is_erased_no_file_is_promised(people: Stack, capsys: Out) -> None:
+    assert people.call("subject", "erase", ANNA, "--yes") == 0
+    capsys.readouterr()
+    assert people.call("subject", "show", ANNA) == 0
+    told = capsys.readouterr()
+    assert "is running" in told.err and "put together" not in told.err
+    assert told.out.strip() == "no predictions"

@@ -9,7 +9,7 @@ import pytest
 
 from gyre.pseudonyms import PSEUDONYM_KEYS, read_pseudonyms, with_newer_key
 from gyre.subjects.erasure import order_key, record_key
-from gyre.subjects.export import export_key
+from gyre.subjects.export import EXPORTS, export_key
 from gyre.subjects.subject import checked_subject, erasures_of
 from tests.fakes import objects
 from tests.unit.parts import House, caller, told
@@ -69,6 +69,29 @@ def test_what_is_kept_is_told_and_a_file_is_made(house: House) -> None:
     assert (body["export"], body["get_url"], body["erasure"]) == ("running", None, None)
     assert client.get(path(ANNA)).json()["export"] == "running"
     assert house.errands.sent == [("export", {"export": erasure_of(house, ANNA)})]
+
+
+def test_while_a_person_is_erased_no_file_is_begun(house: House) -> None:
+    client = house.client("prediction_log")
+    client.delete(path(ANNA))
+    body = client.get(path(ANNA)).json()
+    assert (body["export"], body["get_url"], body["erasure"]["state"]) == ("erasing", None, "running")
+    assert house.errands.sent == []
+    assert [each.key for each in house.data.versions(EXPORTS)] == []
+
+
+def test_more_than_an_answer_may_hold_is_cut(house: House) -> None:
+    named = read_pseudonyms(house.artifacts).of(ANNA)
+    house.journal.append([
+        record([served(1)], [row(1, id=named, features={"a": "x" * 700_000})], event_id=f"event-000{at}")
+        for at in range(6)
+    ])  # fmt: skip
+    client = house.client("prediction_log")
+    answer = client.get(path(ANNA))
+    assert len(answer.content) < 3_500_000
+    assert [each["event_id"] for each in answer.json()["predictions"]] == [f"event-000{at}" for at in (5, 4, 3, 2)]
+    assert answer.json()["cut"]
+    assert not client.get(path(ANNA), params={"limit": 4}).json()["cut"]
 
 
 def test_a_file_that_is_there_has_an_address(house: House) -> None:

@@ -8,18 +8,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from gyre.errors import Unavailable
 from gyre.journal.dead_letters import DeadLetters
 from gyre.objects import REWRITTEN
 from gyre.subjects.erasure import order_key, record_key
 from gyre.subjects.export import EXPORTS, ExportOffice, export_key
+from gyre.subjects.file_place import FilePlace
 from gyre.subjects.subject import erasures_of
 from gyre.training.intake import take_in
 from tests.fakes import objects
 from tests.fakes.errands import MemoryErrands
-from tests.unit.subjects.kept import ANNA, BERT, Kept, people
+from tests.unit.subjects.kept import ANNA, BERT, NOW, Kept, people
+from tests.unit.tasks.machine import Failed
 
 PLACES = {
     "batch", "dead-letters", "feedback", "inbox", "journal", "labels", "overflow", "datasets/people/raw",
@@ -252,6 +256,35 @@ def test_a_short_id_is_erased_by_columns_and_searched_by_pseudonym(kept: Kept) -
     assert record.places["journal"]["rows"] == 2
 
 
+def test_what_comes_of_a_short_id_meanwhile_goes_in_another_round(kept: Kept) -> None:
+    rounds = []
+
+    def call(event: Mapping[str, Any]) -> Mapping[str, Any]:
+        if event["task"] == "prove":
+            rounds.append(event["round"])
+            if len(rounds) == 1:
+                kept.predictions("A17", "late")
+        return kept.call(event)
+
+    assert (kept.go(kept.ask("A17"), call).state, rounds) == ("proven", [1, 2])
+
+
+@pytest.mark.parametrize("error", [pa.ArrowInvalid(f"cannot read {ANNA!r}"), ValueError(ANNA), Unavailable(ANNA)])
+def test_no_failure_names_the_person(kept: Kept, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """Step Functions keeps its words, and the notice has them."""
+
+    def fail(*_: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(FilePlace, "erase", fail)
+    with pytest.raises(Failed):
+        kept.go(kept.ask(ANNA))
+    (notice,) = kept.notices
+    assert notice["kind"] == "erasure_failed"
+    assert ANNA not in json.dumps(notice)
+    assert notice["error"] == "Unavailable" or type(error).__name__ in notice["cause"]
+
+
 def test_a_person_nobody_knows_is_proven_to_be_nowhere(kept: Kept) -> None:
     before = kept.grep(ANNA)
     record = kept.go(kept.ask("nobody@example.org"))
@@ -297,9 +330,13 @@ def test_an_export_tells_what_is_kept_and_goes_with_the_person(
         "inbox/people/one.csv": 4, "batch/people/in/a/rows.jsonl.gz": 1, "batch/people/out/a/rows.parquet": 1,
         "batch/people/work/batch_1/parts/000001": 1, "feedback/people/labels.csv": 1,
         "overflow/people/2026-11-01/event-0004.json": 1, "dead-letters/2026-11-01/message-1.json": 1,
-        "dead-letters/2026-11-01/message-2.json": 1,
+        "dead-letters/2026-11-01/message-2.json": 1, "labels": 3,
     }  # fmt: skip
     assert BERT not in json.dumps(told)
+    (labels,) = (each["rows"] for each in told["kept"] if each["where"] == "labels")
+    assert {(each["label_id"], each["label"], each["received_at"]) for each in labels} == {
+        (name, "yes", NOW.isoformat()) for name in ("~:l1", "event-0002:l2", "event-0001:l4")
+    }
     # and an erasure leaves none of it
     assert kept.go(kept.ask(ANNA)).state == "proven"
     assert list(kept.data.versions(EXPORTS)) == []

@@ -24,6 +24,13 @@ def client(service: str) -> Any:
     return boto3.client(service, config=config)  # type: ignore[call-overload]  # the name is not a literal here
 
 
+@cache
+def patient_client(service: str, seconds: float) -> Any:
+    """For a call that may take so long: made once, for nobody knows how far one came that was given up."""
+    config = _CONFIG.merge(Config(read_timeout=seconds, retries={"mode": "standard", "total_max_attempts": 1}))
+    return boto3.client(service, config=config)  # type: ignore[call-overload]  # the name is not a literal here
+
+
 def told(error: ClientError | BotoCoreError, what: str) -> GyreError:
     """An AWS error as one of ours."""
     if isinstance(error, BotoCoreError):

@@ -5,8 +5,11 @@ from collections.abc import Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from gyre.aws.clients import client, told
+from gyre.aws.clients import patient_client, told
 from gyre.errors import Unavailable
+
+# More than the function may take.
+SECONDS = 330
 
 
 class LambdaSink:
@@ -18,7 +21,7 @@ class LambdaSink:
     def erase(self, pseudonyms: Sequence[str]) -> int:
         content = json.dumps({"pseudonyms": list(pseudonyms)}).encode()
         try:
-            answer = client("lambda").invoke(FunctionName=self._function, Payload=content)
+            answer = patient_client("lambda", SECONDS).invoke(FunctionName=self._function, Payload=content)
             found = json.loads(answer["Payload"].read())
         except (ClientError, BotoCoreError) as error:
             raise told(error, "the erasure in PostgreSQL") from error

@@ -1,9 +1,12 @@
 """The steps of an erasure: which places there are, one place, the proof. Each may be done again."""
 
-from collections.abc import Callable, Iterator, Mapping
+import traceback
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
+from pathlib import PurePath
 from typing import Any, Literal
 
 from gyre.errors import Conflict, GyreError, Invalid, NotFound, Unavailable
@@ -12,10 +15,10 @@ from gyre.registry.version import model_version, version_numbers
 from gyre.spec.reading import Reading
 from gyre.spec.versions import models, spec_of
 from gyre.subjects.erasure import State, keep_record, order_key, record_of, subject_of
-from gyre.subjects.export import forget_exports, keep_export, ordered
-from gyre.subjects.file_place import RECORD_FOLDERS, ROW_FOLDERS, FilePlace
-from gyre.subjects.journal_place import CopiedRows, JournalPlace, SaidLabels, SinkPlace
-from gyre.subjects.naming import Person, namings_of
+from gyre.subjects.export import EXPORTS, forget_exports, keep_export, ordered
+from gyre.subjects.file_place import LABELS, RECORD_FOLDERS, ROW_FOLDERS, FilePlace, Reader
+from gyre.subjects.journal_place import LABELS_NAME, NAME, CopiedRows, JournalPlace, SaidLabels, SinkPlace
+from gyre.subjects.naming import Person, label_namings_of, namings_of
 from gyre.subjects.place import KnownLines, Place, Short, Step
 from gyre.subjects.search import IN_ITS_NAME, Search, Searched
 from gyre.subjects.subject import Subject
@@ -28,8 +31,8 @@ MOST_ROUNDS = 3
 MOST_EXPORTED = 10_000
 _TABLES = "datasets/"
 _DRAFT = "draft"
-# Of what lies elsewhere nothing more is erased the next time.
-_ERASABLE = ("data/journal/", "data/datasets/", *(f"data/{each}" for each in (*ROW_FOLDERS, *RECORD_FOLDERS)))
+# Of what lies elsewhere nothing more is erased the next time. Lines and labels are told of without an object.
+_ERASABLE = tuple(f"data/{each}" for each in (NAME, LABELS_NAME, _TABLES, EXPORTS, *ROW_FOLDERS, *RECORD_FOLDERS))
 Verdict = Literal["searching", "again", "proven", "incomplete"]
 
 
@@ -57,15 +60,16 @@ class Eraser:
         subject = self._subject()
         forget_exports(subject, self._stock.data)
         self._search(subject).begin()
-        return list(self._places(subject))
+        with _nameless(subject):
+            return list(self._places(subject))
 
     def erase(self, place: str, short: Short) -> Step:
         """Goes on with one place."""
         subject = self._subject()
-        found = self._places(subject).get(place)
-        if found is None:
-            raise Invalid(f"There is no place {place!r} to erase from.", field="place")
         with _nameless(subject):
+            found = self._places(subject).get(place)
+            if found is None:
+                raise Invalid(f"There is no place {place!r} to erase from.", field="place")
             return found.erase(short)
 
     def prove(self, rounds: int, short: Short) -> Verdict:
@@ -76,6 +80,8 @@ class Eraser:
         if record.state != "running":
             return record.state
         subject = self._subject()
+        # Also one that was asked for in the moment in which this erasure was.
+        forget_exports(subject, self._stock.data)
         with _nameless(subject):
             searched = self._search(subject).go_on(short)
             if not searched.done:
@@ -158,16 +164,17 @@ class Eraser:
 
 def export(name: str, stock: Stock) -> dict[str, int]:
     """Makes the file of what is kept about a person: of each place up to so many rows, and what holds more."""
-    subject = ordered(name, stock.data)
+    order = ordered(name, stock.data)
     kept: list[dict[str, Any]] = []
-    with _nameless(subject):
-        for place in places(subject, stock, Diary(stock.data, name)):
+    with _nameless(order.subject):
+        for place in places(order.subject, stock, Diary(stock.data, name)):
             left = MOST_EXPORTED
             for found in place.find(left):
                 kept.append({"place": place.name, **asdict(found)})
                 left -= len(found.rows)
     told = {"made_at": datetime.now(UTC).isoformat(timespec="seconds"), "most_rows": MOST_EXPORTED, "kept": kept}
-    keep_export(name, told, stock.data)
+    if not keep_export(order, told, stock.data):
+        return {"places": 0, "rows": 0}
     return {"places": len(kept), "rows": sum(each["count"] for each in kept)}
 
 
@@ -178,12 +185,15 @@ def _nameless(subject: Subject) -> Iterator[None]:
         yield
     except GyreError as error:
         raise type(error)(subject.masked(error.message), field=error.field) from None
+    except Exception as error:  # noqa: BLE001  # whatever it is, its words may quote a cell
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        raise GyreError(f"{type(error).__name__} in {PurePath(at.filename).name}, line {at.lineno}.") from None
 
 
 def places(subject: Subject, stock: Stock, diary: Diary) -> list[Place]:
     """All there are."""
     declared = models(stock.artifacts)
-    reader = _reader(subject, declared, stock.artifacts)
+    uploads, labels = (_reader(subject, declared, stock.artifacts, of_labels=each) for each in (False, True))
     found: list[Place] = [JournalPlace(subject, stock.journal, stock.labels, stock.data, diary)]
     if stock.sink is not None:
         found.append(SinkPlace(subject, stock.sink, diary))
@@ -191,8 +201,8 @@ def places(subject: Subject, stock: Stock, diary: Diary) -> list[Place]:
         namings = namings_of(model, stock.artifacts)
         if namings:
             found.append(TablePlace(model, subject.id, namings, stock.data, diary))
-    prefixes = (*ROW_FOLDERS, *RECORD_FOLDERS)
-    return [*found, *(FilePlace(prefix, subject, reader, stock.data, diary) for prefix in prefixes)]
+    readers = {prefix: labels if prefix == LABELS else uploads for prefix in (*ROW_FOLDERS, *RECORD_FOLDERS)}
+    return [*found, *(FilePlace(prefix, subject, each, stock.data, diary) for prefix, each in readers.items())]
 
 
 def _may_go(left: str) -> bool:
@@ -200,17 +210,14 @@ def _may_go(left: str) -> bool:
     return left.startswith(_ERASABLE) and not left.endswith(IN_ITS_NAME)
 
 
-def _reader(
-    subject: Subject, declared: list[str], artifacts: ObjectStore
-) -> Callable[[str], tuple[Person, Reading]]:  # fmt: skip
-    known: dict[str, tuple[Person, Reading]] = {}
-
+def _reader(subject: Subject, declared: list[str], artifacts: ObjectStore, *, of_labels: bool) -> Reader:
+    @cache
     def read(model: str) -> tuple[Person, Reading]:
-        if model not in known:
-            is_declared = model in declared
-            namings = namings_of(model, artifacts) if is_declared else ()
-            reading = spec_of(model, artifacts).spec.read if is_declared else Reading()
-            known[model] = Person(subject.id, namings, anywhere=subject.is_telling), reading
-        return known[model]
+        if model not in declared:
+            return Person(subject.id, (), anywhere=subject.is_telling), Reading()
+        namings = (label_namings_of if of_labels else namings_of)(model, artifacts)
+        # Files of labels are read alike, whatever a model says of its uploads.
+        reading = Reading() if of_labels else spec_of(model, artifacts).spec.read
+        return Person(subject.id, namings, anywhere=subject.is_telling), reading
 
     return read

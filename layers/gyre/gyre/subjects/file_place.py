@@ -18,7 +18,8 @@ from gyre.subjects.subject import Subject
 from gyre.subjects.work import Counts, Diary
 
 # Where rows come in, wait and go out; below each, the model's name comes next.
-ROW_FOLDERS = ("inbox/", "fetched/", "batch/", "feedback/")
+LABELS = "feedback/"
+ROW_FOLDERS = ("inbox/", "fetched/", "batch/", LABELS)
 RECORD_FOLDERS = ("overflow/", "dead-letters/")
 _CURSOR = "cursor-{}"
 _TRIES = 5

@@ -1,26 +1,30 @@
 """What was predicted about a person, and what was said to be true of it."""
 
-import json
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Protocol
+from secrets import token_hex
+from typing import Any, Protocol
 
-from gyre.errors import NotFound
-from gyre.objects import ObjectStore, ObjectVersion, remove_all
-from gyre.subjects.needles import Needles
+from gyre.journal.lines import Line
+from gyre.objects import ObjectStore
+from gyre.subjects.journal_sweep import JournalSweep
 from gyre.subjects.place import Found, KnownLines, Short, Step
 from gyre.subjects.subject import Subject
-from gyre.subjects.table_log import TableLog
 from gyre.subjects.work import Counts, Diary
 
-NAME = "journal"
+NAME, LABELS_NAME = "journal", "labels"
 TABLES = ("journal/predictions/", "journal/labels/")
 # Of lines that are erased in one go, with the labels that were given to them.
 _LINES = 10_000
+_WAIT = "journal-wait"
 
 
 class SaidLabels(Protocol):
     """What is needed of the labels."""
+
+    def about(self, row_ids: Sequence[str], rows: Sequence[tuple[str, int]], limit: int) -> list[Mapping[str, Any]]:
+        """What was said by these ids, and of these rows of calls."""
 
     def erase(self, row_ids: Sequence[str], rows: Sequence[tuple[str, int]]) -> int:
         """Takes away what was said by these ids, and of these rows of calls; says how much that was."""
@@ -32,62 +36,46 @@ class JournalPlace:
     name = NAME
 
     def __init__(
-        self, subject: Subject, journal: KnownLines, labels: SaidLabels, data: ObjectStore, diary: Diary
+        self, subject: Subject, journal: KnownLines, labels: SaidLabels, data: ObjectStore, diary: Diary,
+        clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         self._names, self._journal, self._labels, self._diary = subject.pseudonyms, journal, labels, diary
-        self._data, self._needles = data, Needles(subject)
+        self._sweeps, self._clock = [JournalSweep(root, subject, data, clock) for root in TABLES], clock
 
     def find(self, limit: int) -> Iterator[Found]:
         lines = self._journal.about(self._names, limit)
         if lines:
             yield Found(NAME, tuple({**asdict(line), "at": line.at.isoformat()} for line in lines), len(lines))
+        if labels := self._labels.about(self._names, _places(lines), limit):
+            yield Found(LABELS_NAME, tuple(labels), len(labels))
 
     def erase(self, short: Short) -> Step:
-        while rows := [(line.event_id, line.row or 0) for line in self._journal.about(self._names, _LINES)]:
+        wait = self._diary.read(_WAIT)
+        if wait is not None and wait["until"] > self._clock():
+            return Step(done=False, waits=True)
+        while rows := _places(self._journal.about(self._names, _LINES)):
             if short():
                 return Step(done=False)
             if labels := self._labels.erase(self._names, rows):
-                self._diary.count("labels", f"{rows[0]}", Counts(rows=labels))
+                self._diary.count(LABELS_NAME, f"{rows[0]}", Counts(rows=labels))
             # Noted before: who is ended in the middle finds nothing to count afterwards.
             self._diary.count(self.name, f"{rows[0]}", Counts(rows=len(rows)))
             self._diary.count(self.name, f"{rows[0]}", Counts(rows=max(len(rows), self._journal.erase(self._names))))
         if labels := self._labels.erase(self._names, ()):
-            self._diary.count("labels", "by their ids alone", Counts(rows=labels))
-        self._sweep()
+            # Under a name of its own: what comes in another round counts, too.
+            self._diary.count(LABELS_NAME, token_hex(8), Counts(rows=labels))
+        until = max(sweep.sweep() for sweep in self._sweeps)
+        if wait is not None:  # what came while it waited is for the next round
+            self._diary.forget(_WAIT)
+        elif until > self._clock():
+            self._diary.write(_WAIT, {"until": until})
+            return Step(done=False, waits=True)
         return Step(done=True)
 
-    def _sweep(self) -> None:
-        """Files that are out of the tables now, and in S3 still; those of other people may have readers. And commits
-        that say whom they erased."""
-        for root in TABLES:
-            log, there = TableLog(self._data, root), dict[str, bool]()
-            for entry in log.kept_entries():
-                there |= {action["path"]: False for action in entry.actions("remove")}
-                there |= {action["path"]: True for action in entry.actions("add")}
-                lines = tuple(_wordless(line) if self._needles.in_text(line) else line for line in entry.lines)
-                if lines != entry.lines:
-                    log.replace(entry, lines)
-            log.drop_former_contents()
-            for path in (path for path, is_there in there.items() if not is_there):
-                key = log.data_file(path, {}).key
-                versions = [each for each in self._data.versions(key) if each.key == key and not each.is_deletion]
-                if any(self._holds(each) for each in versions):
-                    remove_all(self._data, key)
 
-    def _holds(self, each: ObjectVersion) -> bool:
-        try:
-            with self._data.open(each.key, each.version) as stream:
-                return self._needles.in_stream(stream)
-        except NotFound:  # in this moment
-            return False
-
-
-def _wordless(line: str) -> str:
-    """What a commit says of itself, without the condition that it was made by; readers need none of it."""
-    told = json.loads(line)
-    if "commitInfo" in told:
-        told["commitInfo"]["operationParameters"] = {}
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+def _places(lines: Sequence[Line]) -> list[tuple[str, int]]:
+    """The rows of calls that these are."""
+    return [(line.event_id, line.row or 0) for line in lines]
 
 
 class CopiedRows(Protocol):
@@ -110,5 +98,5 @@ class SinkPlace:
 
     def erase(self, short: Short) -> Step:  # noqa: ARG002  # at once, or not at all
         if erased := self._sink.erase(self._names):
-            self._diary.count(self.name, self._diary.erasure, Counts(rows=erased))
+            self._diary.count(self.name, token_hex(8), Counts(rows=erased))
         return Step(done=True)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +33,10 @@ class Naming:
     reading: Reading
 
 
+# As text, because that is what labels are joined by.
+_LABEL_ID = Naming("id", Column(type="text", personal=True), Reading())
+
+
 def naming_columns(spec: ModelSpec) -> tuple[str, ...]:
     """The id where it is personal, else every personal column."""
     if spec.id is not None and spec.columns[spec.id].personal:
@@ -43,13 +47,25 @@ def naming_columns(spec: ModelSpec) -> tuple[str, ...]:
 def namings_of(model: str, artifacts: ObjectStore) -> tuple[Naming, ...]:
     """By all that was ever declared about a model: rows of an older declaration are kept, too."""
     found: dict[str, Naming] = {}
-    for listed in reversed(spec_versions(model, artifacts)):
-        spec = spec_of(model, artifacts, listed.version).spec
+    for spec in _declared(model, artifacts):
         for name in naming_columns(spec):
             column = spec.columns[name]
             told = (name.lower(), column.type, column.missing, spec.read.decimal, spec.read.missing)
             found.setdefault(repr(told), Naming(name, column, spec.read))
     return tuple(found.values())
+
+
+def label_namings_of(model: str, artifacts: ObjectStore) -> tuple[Naming, ...]:
+    """Of a model's files of labels, which have columns of their own: `id` is the row's, whatever the model calls it."""
+    ids = (spec.columns[spec.id] for spec in _declared(model, artifacts) if spec.id is not None)
+    by_id = (_LABEL_ID,) if any(each.personal for each in ids) else ()
+    return (*namings_of(model, artifacts), *by_id)
+
+
+def _declared(model: str, artifacts: ObjectStore) -> Iterator[ModelSpec]:
+    """The newest first."""
+    for listed in reversed(spec_versions(model, artifacts)):
+        yield spec_of(model, artifacts, listed.version).spec
 
 
 class Person:

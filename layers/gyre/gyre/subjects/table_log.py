@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from gyre.errors import Conflict
+from gyre.errors import Conflict, NotFound, Unavailable
 from gyre.objects import ObjectStore, remove_all, remove_former
+from gyre.subjects.row_files import opened
 
 LOG = "_delta_log/"
 _ENTRY = re.compile(r"([0-9]{20})\.json")
@@ -66,7 +67,25 @@ class TableLog:
         """Those that are there still, of a table whose log is tidied."""
         for each in list(self._bucket.list(f"{self._root}{LOG}")):
             if found := _ENTRY.fullmatch(each.key.rsplit("/", 1)[-1]):
-                yield self._read(int(found[1]), each.key)
+                try:
+                    entry = self._read(int(found[1]), each.key)
+                except NotFound:  # tidied in this moment
+                    continue
+                yield entry
+
+    def checkpointed(self) -> Iterator[str]:
+        """The paths that checkpoints name. Asked for after the commits, they have what was in those tidied away."""
+        for each in list(self._bucket.list(f"{self._root}{LOG}")):
+            if not each.key.endswith(".parquet"):
+                continue
+            try:
+                with self._bucket.open(each.key) as stream:
+                    added = opened(stream).read(["add.path"], use_threads=False)
+            except NotFound:
+                raise Unavailable(f"{each.key} was tidied in this moment. Try again.") from None
+            for action in added.column("add").to_pylist() if "add" in added.column_names else ():
+                if action is not None and action["path"] is not None:
+                    yield action["path"]
 
     def entry(self, version: int) -> Entry:
         """One commit, read anew."""

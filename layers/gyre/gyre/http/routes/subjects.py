@@ -6,10 +6,12 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel
+from pydantic_core import to_json
 
 from gyre.errands import Errands
 from gyre.errors import NotFound
 from gyre.http.shapes import as_object
+from gyre.journal.lines import Line
 from gyre.objects import ObjectStore
 from gyre.pseudonyms import read_pseudonyms
 from gyre.subjects.erasure import State, ask, last_of, record_of
@@ -20,6 +22,9 @@ from gyre.workflow import Workflow
 
 # Longer than any id that is taken: what is wrong with one is said in our own words.
 SubjectId = Annotated[str, Path(max_length=LONGEST * 4, examples=["anna@example.org"])]
+# Of the predictions; a function's answer may have 6 MB, and as text in JSON it grows.
+_MOST_BYTES = 3_000_000
+FileState = Literal["ready", "running", "erasing"]
 ErasureName = Annotated[str, Path(pattern=ERASURE_PATTERN)]
 
 
@@ -54,11 +59,13 @@ class SubjectAnswer(BaseModel):
 
     predictions: Sequence[Mapping[str, Any]]
     """Lines of the journal, at most as many as were asked for."""
-    export: Literal["ready", "running"]
-    """Of the file: asked again in a minute, it will be there."""
+    cut: bool
+    """Older ones are there and were asked for, but an answer has its limit: they are in the file."""
+    export: FileState
+    """Of the file: asked again in a minute, it will be there; or none is begun, because the person is being erased."""
     made_at: str | None = None
     get_url: str | None = None
-    """Where to get it: rows of datasets, uploads and batches, and which objects hold them."""
+    """Where to get it: labels, rows of datasets, uploads and batches, and which objects hold them."""
     seconds: int | None = None
     erasure: ErasureAnswer | None = None
     """The last one, if this person was to be erased before."""
@@ -86,15 +93,14 @@ def router(
     @routes.get("/subjects/{subject:path}", summary="What is kept about a person.")
     def show(subject: SubjectId, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> SubjectAnswer:
         named = checked_subject(subject, read_pseudonyms(artifacts))
-        lines = [as_object(line) for line in journal.about(named.pseudonyms, limit)]
-        found, last = exports.ask(named), last_of(named, data)
+        lines = journal.about(named.pseudonyms, limit)
+        told, last = _fitting(lines), last_of(named, data)
         before = None if last is None else _answer(last.erasure, last.state)
-        if found is None:
-            return SubjectAnswer(predictions=lines, export="running", erasure=before)
-        return SubjectAnswer(
-            predictions=lines, export="ready", made_at=found.made_at, get_url=found.get_url, seconds=found.seconds,
-            erasure=before,
-        )  # fmt: skip
+        is_erasing = before is not None and before.state == "running"
+        found = exports.ask(named, may_begin=not is_erasing)
+        state: FileState = "ready" if found else "erasing" if is_erasing else "running"
+        file = vars(found) if found else {}
+        return SubjectAnswer(predictions=told, cut=len(told) < len(lines), export=state, erasure=before, **file)
 
     @routes.delete("/subjects/{subject:path}", status_code=202, summary="Erase a person from everything that is kept.")
     def erase(subject: SubjectId, request: Request) -> ErasureAnswer:
@@ -103,6 +109,18 @@ def router(
         return _answer(record.erasure, record.state)
 
     return routes
+
+
+def _fitting(lines: Sequence[Line]) -> list[dict[str, Any]]:
+    """As many as an answer may hold; one at least."""
+    told, size = list[dict[str, Any]](), 0
+    for line in lines:
+        item = as_object(line)
+        size += len(to_json(item))
+        if told and size > _MOST_BYTES:
+            break
+        told.append(item)
+    return told
 
 
 def _answer(erasure: str, state: State) -> ErasureAnswer:
