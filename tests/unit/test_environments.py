@@ -206,12 +206,15 @@ def test_what_is_missing_is_built_and_stamped(monkeypatch: pytest.MonkeyPatch, r
 
 
 def test_a_failed_build_is_told_and_leaves_no_stamp(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
+    uv = tmp_path / "uv"
+    uv.write_text("#!/bin/sh\necho no such index\nexit 1\n")
+    uv.chmod(0o755)
     environment = Environment("dev", "3.12", "")
     monkeypatch.setattr(environments, "ENVIRONMENTS", (environment,))
-    monkeypatch.setattr(environments, "find_uv", lambda: "uv")
-    monkeypatch.setattr(subprocess, "run", answering(lambda _: (1, "no such index", "")))
+    monkeypatch.setattr(environments, "find_uv", lambda: str(uv))
     assert main([]) == 1
-    assert "setup: " in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "setup: " in told and "no such index" in told
     assert not environment.stamp_file.exists()

@@ -275,7 +275,7 @@ LACKS = st.frozensets(st.sampled_from(["prediction", "probabilities", "label"]),
 MESSES = st.frozensets(st.sampled_from(["gaps", "absent", "infinite", "strange", "one", "holes"]), max_size=3)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from([0, 2, 3]), st.lists(st.integers(0, 80), min_size=2, max_size=2), st.tuples(LACKS, LACKS),
     st.tuples(MESSES, MESSES),

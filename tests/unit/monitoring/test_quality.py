@@ -217,7 +217,7 @@ def columns() -> st.SearchStrategy[pd.DataFrame]:
     )
 
 
-@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(columns(), columns())
 def test_nothing_that_data_can_be_is_an_exception(then: pd.DataFrame, now: pd.DataFrame) -> None:
     found = quality(told(then, now))

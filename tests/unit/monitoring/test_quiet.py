@@ -9,7 +9,7 @@ from bench.measure import RESULTS
 from bench.quiet import ANALYSES, MOST, WORLDS, Alarm, alarms, quiet
 from gyre.monitoring.side import Pair
 
-WINDOWS = 40
+WINDOWS = 20
 AT_ONCE = 5  # about 2 s each on a quiet machine, of which the domain classifier takes half
 
 
